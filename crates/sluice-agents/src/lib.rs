@@ -1,0 +1,1 @@
+//! Asks an agent and hands back its reply.

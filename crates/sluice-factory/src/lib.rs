@@ -1,0 +1,1 @@
+//! Drives runs: load, act, apply, commit, repeat; recovers after a crash.

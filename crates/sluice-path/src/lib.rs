@@ -1,0 +1,1 @@
+//! Says which text may name a file or a project. Pure.

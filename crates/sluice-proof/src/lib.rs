@@ -1,0 +1,1 @@
+//! Makes, signs and verifies statements. Pure.

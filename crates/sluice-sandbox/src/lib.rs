@@ -1,0 +1,1 @@
+//! Runs one untrusted command on one snapshot and always cleans up.

@@ -1,0 +1,1 @@
+//! REST over the factory; knows HTTP, nothing else does.

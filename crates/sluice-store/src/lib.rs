@@ -1,0 +1,1 @@
+//! Remembers runs, journal, leases, tokens, on SQLite or PostgreSQL.

@@ -1,0 +1,1 @@
+//! Nothing ships from here; see `it/main.rs`.
