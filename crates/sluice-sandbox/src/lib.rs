@@ -1,1 +1,13 @@
 //! Runs one untrusted command on one snapshot and always cleans up.
+//!
+//! The port is [`Sandbox`]; what is run is a [`Job`]; what came of it is an [`Ended`].
+
+mod end;
+mod error;
+mod job;
+mod port;
+
+pub use end::{End, Ended, EngineInfo};
+pub use error::SandboxError;
+pub use job::{Bind, INNER_ID, Job, Limits, Network, OUT, Stdin, Upper, WORKSPACE};
+pub use port::{LogSink, Sandbox, Stream};
