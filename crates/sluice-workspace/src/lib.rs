@@ -1,1 +1,33 @@
 //! Makes trees and commits, moves refs, exports snapshots, writes working trees by directory handle.
+//!
+//! Everything here blocks and nothing here starts a program: git data is read and written with
+//! libgit2, which runs no hook, filter or command of a configuration; files are written through
+//! [`guard::Root`], which follows no link. All calls may be repeated after a crash.
+
+mod beside;
+mod change;
+mod commit;
+mod diff;
+mod error;
+pub mod guard;
+mod hermetic;
+mod history;
+mod oid;
+mod refs;
+mod repo;
+mod scan;
+mod snapshot;
+mod tree;
+mod work_tree;
+
+pub use change::{Action, Change};
+pub use commit::{CommitInfo, CommitSignature, Identity, NewCommit, SignFailure, Signer};
+pub use diff::{Diff, DiffFile, DiffStatus};
+pub use error::WorkspaceError;
+pub use oid::Oid;
+pub use refs::Moved;
+pub use repo::Repo;
+pub use scan::{SkipReason, Skipped, TreeOfDir};
+pub use snapshot::Snapshot;
+pub use tree::{Entry, EntryKind, FileEntry};
+pub use work_tree::{KeptConflict, KeptReason, Synced};

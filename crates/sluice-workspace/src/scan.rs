@@ -1,0 +1,282 @@
+//! Reads a folder on disk into a tree, by handle, minding its `.gitignore` files.
+
+use std::fs::File;
+use std::os::fd::AsFd;
+use std::path::Path;
+
+use git2::Repository;
+use ignore::Match;
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use rustix::fs::{Dir, FileType, OFlags};
+use rustix::io::Errno;
+use sluice_path::{Reason, RelPath};
+
+use crate::guard::{OnDisk, Root, is_temporary_name, read_regular, resolve};
+use crate::tree::{MODE_EXECUTABLE, MODE_FILE};
+use crate::{Oid, Repo, WorkspaceError};
+
+/// Larger files are left out, bytes.
+const FILE_LIMIT: u64 = 256 * 1024 * 1024;
+/// Larger ignore files are not read, bytes.
+const IGNORE_LIMIT: u64 = 1024 * 1024;
+/// Deeper folders are left out.
+const MAX_DEPTH: usize = 64;
+
+/// The tree of a folder as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TreeOfDir {
+    /// The tree, in the object database of the repository that was asked.
+    pub oid: Oid,
+    /// What is in the folder, is not ignored, and is not in the tree.
+    pub skipped: Vec<Skipped>,
+}
+
+/// Something that was left out of a tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// Below the folder; bytes that are no UTF-8 are replaced.
+    pub path: String,
+    /// Why.
+    pub reason: SkipReason,
+}
+
+/// Why something was left out of a tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SkipReason {
+    /// A symbolic link.
+    Symlink,
+    /// A socket, FIFO or device, or another file system.
+    NotRegular,
+    /// The path rules forbid it: git's own data, or a folder that a tool owns.
+    Refused(Reason),
+    /// The name is no UTF-8.
+    NotUtf8,
+    /// Larger than 256 MiB, or more than 64 folders deep.
+    TooLarge,
+    /// The user may not read it.
+    Unreadable,
+}
+
+impl Repo {
+    /// Writes the files below `dir` as a tree. Left out: `.git` and its disguises, what the
+    /// folder's own `.gitignore` files ignore, `node_modules` and its like, and everything that
+    /// is no regular file. Nothing is executed, no filter and no line-ending rule is applied.
+    pub fn tree_of_dir(&self, dir: &Path) -> Result<TreeOfDir, WorkspaceError> {
+        let repo = self.raw()?;
+        let root = Root::open(dir)?;
+        let mut scan = Scan {
+            repo: &repo,
+            root: &root,
+            ignores: Vec::new(),
+            skipped: Vec::new(),
+        };
+        let folder = root.folder(None).map_err(|e| root.failed("open", ".", e))?;
+        let oid = match scan.folder(folder, "", 0)? {
+            Some(oid) => oid,
+            None => crate::tree::tree_update(&repo, None, [])?,
+        };
+        Ok(TreeOfDir {
+            oid,
+            skipped: scan.skipped,
+        })
+    }
+}
+
+struct Scan<'a> {
+    repo: &'a Repository,
+    root: &'a Root,
+    /// The ignore files from the root down to the folder that is read.
+    ignores: Vec<Gitignore>,
+    skipped: Vec<Skipped>,
+}
+
+impl Scan<'_> {
+    fn folder(
+        &mut self,
+        folder: impl AsFd,
+        path: &str,
+        depth: usize,
+    ) -> Result<Option<Oid>, WorkspaceError> {
+        let failed = |e: Errno| self.root.failed("list", path, e);
+        let mut names = Vec::new();
+        for entry in Dir::read_from(&folder).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name().to_owned();
+            if !matches!(name.to_bytes(), b"." | b"..") {
+                names.push(name);
+            }
+        }
+        names.sort();
+        let built = WorkspaceError::git(format!("build the tree of {path:?}"));
+        let mut builder = match self.repo.treebuilder(None) {
+            Ok(builder) => builder,
+            Err(e) => return Err(built(e)),
+        };
+        self.ignores.push(self.ignore_file(&folder, path));
+        for name in names {
+            let Ok(name) = name.to_str() else {
+                self.skip(join(path, &name.to_string_lossy()), SkipReason::NotUtf8);
+                continue;
+            };
+            if let Some((oid, mode)) = self.entry(&folder, name, join(path, name), depth)?
+                && builder.insert(name, oid.0, mode).is_err()
+            {
+                // The object is there, so it is the name that libgit2 will not have.
+                self.skip(join(path, name), SkipReason::Refused(Reason::Git));
+            }
+        }
+        self.ignores.pop();
+        if builder.is_empty() {
+            return Ok(None);
+        }
+        builder
+            .write()
+            .map(|oid| Some(Oid(oid)))
+            .map_err(WorkspaceError::git("write a tree"))
+    }
+
+    fn entry(
+        &mut self,
+        folder: impl AsFd,
+        name: &str,
+        path: String,
+        depth: usize,
+    ) -> Result<Option<(Oid, i32)>, WorkspaceError> {
+        let kind = match crate::guard::kind_at(&folder, name) {
+            Ok(kind) => kind,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(e) => return Err(self.root.failed("look at", &path, e)),
+        };
+        let is_dir = kind == FileType::Directory;
+        // Git's own folder is nobody's omission; it is not worth a line.
+        if name == ".git" || self.ignored(&path, is_dir) {
+            return Ok(None);
+        }
+        if let Some(reason) = refused(&path, name) {
+            self.skip(path, SkipReason::Refused(reason));
+            return Ok(None);
+        }
+        match kind {
+            FileType::Symlink => self.skip(path, SkipReason::Symlink),
+            FileType::Directory if depth + 1 >= MAX_DEPTH => self.skip(path, SkipReason::TooLarge),
+            FileType::Directory => {
+                let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+                match resolve(folder.as_fd(), name, flags) {
+                    Ok(below) => {
+                        let tree = self.folder(below, &path, depth + 1)?;
+                        return Ok(tree.map(|oid| (oid, 0o040_000)));
+                    }
+                    Err(e) => self.skip_failed(path, e)?,
+                }
+            }
+            FileType::RegularFile if is_temporary_name(name) => {}
+            FileType::RegularFile => match self.file(folder, name, &path) {
+                Ok(Some(disk)) => {
+                    let mode = if disk.executable {
+                        MODE_EXECUTABLE
+                    } else {
+                        MODE_FILE
+                    };
+                    let oid = self.repo.blob(&disk.bytes);
+                    return oid
+                        .map(|oid| Some((Oid(oid), mode)))
+                        .map_err(WorkspaceError::git(format!("write {path}")));
+                }
+                Ok(None) => {}
+                Err(WorkspaceError::TooLarge { .. }) => self.skip(path, SkipReason::TooLarge),
+                Err(WorkspaceError::NotAFile { .. }) => self.skip(path, SkipReason::NotRegular),
+                Err(e) => return Err(e),
+            },
+            _ => self.skip(path, SkipReason::NotRegular),
+        }
+        Ok(None)
+    }
+
+    fn file(
+        &mut self,
+        folder: impl AsFd,
+        name: &str,
+        path: &str,
+    ) -> Result<Option<OnDisk>, WorkspaceError> {
+        match file_open(folder, name) {
+            Ok(file) => {
+                read_regular(file, path, FILE_LIMIT, || self.root.path().join(path)).map(Some)
+            }
+            Err(e) => self.skip_failed(path.to_owned(), e).map(|()| None),
+        }
+    }
+
+    /// The ignore rules of one folder; a link or a FIFO of that name has none.
+    fn ignore_file(&self, folder: impl AsFd, path: &str) -> Gitignore {
+        let Ok(file) = file_open(folder, ".gitignore") else {
+            return Gitignore::empty();
+        };
+        let at = || self.root.path().join(path);
+        let Ok(disk) = read_regular(file, ".gitignore", IGNORE_LIMIT, at) else {
+            return Gitignore::empty();
+        };
+        let mut builder = GitignoreBuilder::new(Path::new("/").join(path));
+        for line in String::from_utf8_lossy(&disk.bytes)
+            .trim_start_matches('\u{feff}')
+            .lines()
+        {
+            // A line that is no pattern ignores nothing, as in git.
+            let _ = builder.add_line(None, line);
+        }
+        builder.build().unwrap_or_else(|_| Gitignore::empty())
+    }
+
+    /// The deepest ignore file that says something about a path decides.
+    fn ignored(&self, path: &str, is_dir: bool) -> bool {
+        let path = Path::new("/").join(path);
+        for rules in self.ignores.iter().rev() {
+            match rules.matched(&path, is_dir) {
+                Match::Ignore(_) => return true,
+                Match::Whitelist(_) => return false,
+                Match::None => {}
+            }
+        }
+        false
+    }
+
+    fn skip(&mut self, path: String, reason: SkipReason) {
+        self.skipped.push(Skipped { path, reason });
+    }
+
+    fn skip_failed(&mut self, path: String, errno: Errno) -> Result<(), WorkspaceError> {
+        let reason = match errno {
+            // It went away, or changed its kind, while we looked.
+            Errno::NOENT | Errno::NOTDIR => return Ok(()),
+            Errno::LOOP => SkipReason::Symlink,
+            Errno::XDEV | Errno::NXIO => SkipReason::NotRegular,
+            Errno::ACCESS | Errno::PERM => SkipReason::Unreadable,
+            _ => return Err(self.root.failed("open", &path, errno)),
+        };
+        self.skip(path, reason);
+        Ok(())
+    }
+}
+
+/// Names of a person's own folder need not be what a reply may write, but git's own data and
+/// what tools make never belong to a tree.
+fn refused(path: &str, name: &str) -> Option<Reason> {
+    match RelPath::parse(name).or_else(|_| RelPath::parse(path)) {
+        Err(refusal) if matches!(refusal.reason, Reason::Git | Reason::ToolOwned) => {
+            Some(refusal.reason)
+        }
+        _ => None,
+    }
+}
+
+fn file_open(folder: impl AsFd, name: &str) -> Result<File, Errno> {
+    let flags =
+        OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
+    resolve(folder.as_fd(), name, flags).map(File::from)
+}
+
+fn join(path: &str, name: &str) -> String {
+    if path.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{path}/{name}")
+    }
+}
