@@ -1,1 +1,4 @@
 //! End-to-end stories and tidy checks.
+
+mod layers;
+mod tidy;
