@@ -1,1 +1,48 @@
-//! Remembers runs, journal, leases, tokens, on SQLite or PostgreSQL.
+//! Remembers runs, what they leave behind, tokens and events, on SQLite or PostgreSQL.
+//!
+//! A run changes only through [`Store::run_commit`]: one transaction, a compare-and-swap on the run's step,
+//! and with it everything that belongs to the change. What a method acknowledged is on disk.
+
+mod attempt;
+mod check;
+mod commit;
+mod connect;
+mod decision;
+#[expect(
+    unreachable_pub,
+    reason = "sea-orm derives public types beside each model"
+)]
+mod entity;
+mod error;
+mod escalation;
+mod event;
+mod finding;
+mod id;
+mod page;
+mod project;
+mod proof;
+mod row;
+mod run;
+mod setting;
+mod store;
+mod token;
+mod word;
+
+pub use attempt::{AskRecord, AttemptChange, AttemptRecord, NewReply, NewRequest, ReplyPutOutcome};
+pub use check::{CheckEnd, CheckRecord, CheckState, NewCheck};
+pub use commit::{RunCommit, RunCommitOutcome, Subject};
+pub use decision::{Actor, DecisionKind, DecisionRecord, NewDecision};
+pub use error::StoreError;
+pub use escalation::{EscalationAnswer, EscalationRecord, EscalationState, NewEscalation};
+pub use event::{EventRecord, NewEvent};
+pub use finding::{FindingFilter, FindingRecord, FindingsSeen, NewFinding};
+pub use id::{CheckId, EscalationId, EventSeq, FindingId, RunId, TokenId};
+pub use page::Page;
+pub use project::{
+    NewProject, ProjectCreateOutcome, ProjectDeleteOutcome, ProjectKind, ProjectRecord,
+};
+pub use proof::{NewProof, ProofRecord};
+pub use run::{NewRun, Pins, RunDeferOutcome, RunOpenOutcome, RunParkOutcome, RunRecord};
+pub use store::Store;
+pub use token::{NewToken, TokenFindOutcome, TokenRecord};
+pub use word::{ActorKind, NotAWord, Role};

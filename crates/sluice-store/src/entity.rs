@@ -1,0 +1,15 @@
+//! The tables as sea-orm sees them. Nothing here leaves the crate.
+
+pub(crate) mod ask;
+pub(crate) mod attempt;
+pub(crate) mod check;
+pub(crate) mod decision;
+pub(crate) mod escalation;
+pub(crate) mod event;
+pub(crate) mod event_clock;
+pub(crate) mod finding;
+pub(crate) mod project;
+pub(crate) mod proof;
+pub(crate) mod run;
+pub(crate) mod setting;
+pub(crate) mod token;

@@ -1,0 +1,126 @@
+//! The store itself: its connections, its transactions, and who is told when something happened.
+
+use jiff::Timestamp;
+use sea_orm::{DatabaseConnection, DatabaseTransaction, EntityTrait};
+use tokio::sync::watch;
+
+use crate::connect;
+use crate::entity::event_clock;
+use crate::error::StoreError;
+use crate::id::EventSeq;
+
+/// The key of the one row that counts events.
+pub(crate) const CLOCK: i32 = 1;
+
+/// All that is remembered. A clone is the same store.
+#[derive(Debug, Clone)]
+pub struct Store {
+    read: DatabaseConnection,
+    write: DatabaseConnection,
+    events: watch::Sender<EventSeq>,
+}
+
+impl Store {
+    /// Opens a database, makes it if the URL says so, and brings its schema up to date.
+    ///
+    /// `url` is `sqlite:///absolute/path?mode=rwc`, `sqlite::memory:` or `postgres://user@host/name`. A SQLite
+    /// file is kept in WAL mode with `synchronous = FULL`: what was acknowledged survives a power cut.
+    ///
+    /// # Errors
+    /// [`StoreError::Url`], [`StoreError::Open`], [`StoreError::NewerSchema`], or a fault of the database.
+    pub async fn open(url: &str) -> Result<Store, StoreError> {
+        let connect::Connections { read, write } = connect::open(url).await?;
+        let last = event_clock::Entity::find_by_id(CLOCK).one(&read).await?;
+        let last = EventSeq(last.map_or(0, |clock| clock.last));
+        let (events, _) = watch::channel(last);
+        Ok(Store {
+            read,
+            write,
+            events,
+        })
+    }
+
+    /// Waits for open work and closes the connections; SQLite then folds its log into the file.
+    ///
+    /// # Errors
+    /// A fault of the database. Nothing that was acknowledged is lost.
+    pub async fn close(self) -> Result<(), StoreError> {
+        self.read.close().await?;
+        self.write.close().await?;
+        Ok(())
+    }
+
+    /// The last event that was committed through this store; it changes when there are new ones.
+    ///
+    /// Another program on the same database does not change it: a reader that must see those asks again now
+    /// and then.
+    pub fn events_watch(&self) -> watch::Receiver<EventSeq> {
+        self.events.subscribe()
+    }
+
+    /// Answers whether the database can be read.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.read.ping().await?;
+        Ok(())
+    }
+
+    /// Where to read outside a transaction. Never while one is open: a database in memory has one connection.
+    pub(crate) fn reader(&self) -> &DatabaseConnection {
+        &self.read
+    }
+
+    /// Begins a change. Every write goes through here, so this is where writes can be grouped.
+    pub(crate) async fn begin(&self) -> Result<Txn<'_>, StoreError> {
+        let inner = connect::begin(&self.write).await?;
+        Ok(Txn {
+            inner,
+            events: &self.events,
+            last: None,
+        })
+    }
+}
+
+/// A change that is not visible yet. Dropped without [`Txn::commit`], it never happened.
+pub(crate) struct Txn<'a> {
+    inner: DatabaseTransaction,
+    events: &'a watch::Sender<EventSeq>,
+    last: Option<EventSeq>,
+}
+
+impl Txn<'_> {
+    pub(crate) fn db(&self) -> &DatabaseTransaction {
+        &self.inner
+    }
+
+    /// Notes the last event of this change; the watchers hear of it after the commit.
+    pub(crate) fn reached(&mut self, seq: EventSeq) {
+        self.last = Some(seq);
+    }
+
+    /// Makes the change durable and visible, then wakes who watches.
+    pub(crate) async fn commit(self) -> Result<Option<EventSeq>, StoreError> {
+        self.inner.commit().await?;
+        if let Some(seq) = self.last {
+            self.events.send_if_modified(|last| {
+                let newer = seq > *last;
+                *last = seq.max(*last);
+                newer
+            });
+        }
+        Ok(self.last)
+    }
+
+    /// Takes the change back.
+    pub(crate) async fn roll_back(self) -> Result<(), StoreError> {
+        self.inner.rollback().await?;
+        Ok(())
+    }
+}
+
+/// The stored form of a time: microseconds since the Unix epoch. Finer parts are cut off.
+pub(crate) fn micros(at: Timestamp) -> i64 {
+    at.as_microsecond()
+}
