@@ -46,6 +46,9 @@ pub enum WorkspaceError {
     /// The changes would leave no file at all.
     #[error("the changes would delete every file; keep at least one")]
     DeletesEverything,
+    /// An empty change set for a repository without a commit.
+    #[error("there is nothing to apply")]
+    NothingToApply,
     /// A mount point lies on the way to a path.
     #[error("{path}: another file system is mounted on the way; unmount it")]
     MountPoint {

@@ -21,8 +21,6 @@ use crate::WorkspaceError;
 mod folder;
 mod stage;
 
-pub(crate) use stage::Staged;
-
 /// How often a lookup that lost a race is tried again before the caller hears of it.
 const RETRIES: usize = 64;
 
@@ -256,3 +254,6 @@ pub fn is_temporary_name(name: &str) -> bool {
                 .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@
 
 mod beside;
 mod change;
+pub mod checkout;
 mod commit;
 mod diff;
 mod error;
@@ -31,3 +32,6 @@ pub use scan::{SkipReason, Skipped, TreeOfDir};
 pub use snapshot::Snapshot;
 pub use tree::{Entry, EntryKind, FileEntry};
 pub use work_tree::{KeptConflict, KeptReason, Synced};
+
+#[cfg(test)]
+mod tests;

@@ -65,11 +65,6 @@ impl Root {
 }
 
 impl Staged<'_> {
-    /// Where it goes.
-    pub(crate) fn path(&self) -> &RelPath {
-        &self.path
-    }
-
     /// Renames the file to its place; durable when it returns.
     pub(crate) fn place(mut self) -> Result<(), WorkspaceError> {
         let text = self.path.as_str();

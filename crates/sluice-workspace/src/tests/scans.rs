@@ -1,0 +1,101 @@
+//! A folder on disk becomes the tree that git would make of it, without running anything.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+use super::{Fixture, git, write};
+use crate::SkipReason;
+use sluice_path::Reason;
+
+#[test]
+fn ignore_files_decide_as_in_git() {
+    let fixture = Fixture::new(&[write("a", "a")]);
+    let dir = fixture.path("dir");
+    git(fixture.dir.path(), &["init", "-q", "dir"]);
+    for (path, text) in [
+        (
+            ".gitignore",
+            "*.log\n/dist/\n!keep.log\n# comment\nbuild\n\\#odd\n",
+        ),
+        ("a.log", "x"),
+        ("keep.log", "x"),
+        ("sub/b.log", "x"),
+        ("sub/.gitignore", "!b.log\n*.tmp\n/deep/only\n"),
+        ("sub/x.tmp", "x"),
+        ("sub/deep/only", "x"),
+        ("sub/deep/other", "x"),
+        ("x.tmp", "x"),
+        ("dist/a", "x"),
+        ("sub/dist/a", "x"),
+        ("sub/build/a", "x"),
+        ("#odd", "x"),
+        ("[...slug].tsx", "x"),
+        ("src/run", "#!"),
+    ] {
+        let file = dir.join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
+    fs::set_permissions(dir.join("src/run"), fs::Permissions::from_mode(0o755)).unwrap();
+    let ours = fixture.repo.tree_of_dir(&dir).unwrap();
+    git(&dir, &["add", "-A"]);
+    assert_eq!(ours.oid.to_string(), git(&dir, &["write-tree"]).trim());
+    assert_eq!(ours.skipped, []);
+}
+
+#[test]
+fn what_is_no_plain_file_is_skipped_and_said() {
+    let fixture = Fixture::new(&[write("a", "a")]);
+    let dir = fixture.path("dir");
+    fs::create_dir_all(dir.join("node_modules/x")).unwrap();
+    fs::create_dir_all(dir.join("empty/er")).unwrap();
+    fs::create_dir_all(dir.join("nested/.git")).unwrap();
+    fs::write(dir.join("nested/.git/config"), "x").unwrap();
+    fs::write(dir.join("nested/file"), "x").unwrap();
+    fs::write(dir.join(".gitmodules"), "x").unwrap();
+    fs::write(dir.join("con"), "a fine name here").unwrap();
+    fs::write(dir.join(".0123456789abcdef"), "a killed writer's").unwrap();
+    symlink("/etc/passwd", dir.join("link")).unwrap();
+    // An ignore file that would hang a reader, and one that leads out.
+    for fifo in [".gitignore", "fifo"] {
+        mknodat(
+            CWD,
+            dir.join(fifo),
+            FileType::Fifo,
+            Mode::from_raw_mode(0o600),
+            0,
+        )
+        .unwrap();
+    }
+    symlink("/etc/passwd", dir.join("nested/.gitignore")).unwrap();
+    let tree = fixture.repo.tree_of_dir(&dir).unwrap();
+    let paths: Vec<_> = fixture
+        .repo
+        .tree_list(&tree.oid)
+        .unwrap()
+        .into_iter()
+        .map(|e| e.path)
+        .collect();
+    assert_eq!(paths, ["con", "nested/file"]);
+    let skipped: Vec<_> = tree
+        .skipped
+        .iter()
+        .map(|s| (s.path.as_str(), s.reason))
+        .collect();
+    assert_eq!(
+        skipped,
+        [
+            (".gitignore", SkipReason::NotRegular),
+            (".gitmodules", SkipReason::Refused(Reason::Git)),
+            ("fifo", SkipReason::NotRegular),
+            ("link", SkipReason::Symlink),
+            ("nested/.gitignore", SkipReason::Symlink),
+            ("node_modules", SkipReason::Refused(Reason::ToolOwned)),
+        ]
+    );
+    fs::create_dir(fixture.path("none")).unwrap();
+    let empty = fixture.repo.tree_of_dir(&fixture.path("none")).unwrap();
+    assert_eq!(fixture.repo.tree_list(&empty.oid).unwrap(), []);
+}
