@@ -2,11 +2,13 @@
 //!
 //! The port is [`Sandbox`]; what is run is a [`Job`]; what came of it is an [`Ended`].
 
+mod docker;
 mod end;
 mod error;
 mod job;
 mod port;
 
+pub use docker::{Docker, DockerConfig, DockerKind};
 pub use end::{End, Ended, EngineInfo};
 pub use error::SandboxError;
 pub use job::{Bind, INNER_ID, Job, Limits, Network, OUT, Stdin, Upper, WORKSPACE};

@@ -1,0 +1,222 @@
+//! The container engine: one container for one job, through the Docker API that Docker and Podman speak.
+//!
+//! The workspace is a local `overlay` volume over the job's folders, so that jobs that run at the same time
+//! share a snapshot and never see each other's writes.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
+
+use crate::{End, Ended, EngineInfo, Job, LogSink, Sandbox, SandboxError};
+
+mod api;
+mod engine;
+mod follow;
+mod reap;
+mod spec;
+mod stage;
+mod sweep;
+mod validate;
+
+#[cfg(test)]
+mod tests;
+
+use api::Api;
+use reap::Remains;
+use stage::{Place, Stage};
+
+/// Which engine answers on the other side of the socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DockerKind {
+    /// Docker Engine.
+    Docker,
+    /// Podman's Docker-compatible service, run by root.
+    Podman,
+}
+
+impl DockerKind {
+    /// The word on the command line, in reports and in proofs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            DockerKind::Docker => "docker",
+            DockerKind::Podman => "podman",
+        }
+    }
+}
+
+/// What a container engine must be told.
+#[derive(Debug, Clone)]
+pub struct DockerConfig {
+    /// Which engine is looked for.
+    pub kind: DockerKind,
+    /// Its socket; `None` looks at `DOCKER_HOST` or `CONTAINER_HOST` and then at the usual places.
+    pub socket: Option<PathBuf>,
+    /// The image that jobs run in, by name or digest; it is resolved once, and used by its id from then on.
+    pub image: String,
+    /// Which daemon the containers belong to, `[a-z0-9-]{1,63}`: only remains with this id are reaped.
+    pub daemon_id: String,
+    /// A folder of ours for what exists while a job runs. Absolute, without `,`, `:` and `\`, which the
+    /// engine's mount options cannot carry.
+    pub state: PathBuf,
+}
+
+/// A container engine that jobs run in.
+pub struct Docker {
+    api: Api,
+    info: EngineInfo,
+    place: Place,
+    daemon_id: String,
+    /// Limits that the engine's host cannot enforce, found once.
+    unenforced: Vec<String>,
+    /// Names of the jobs that run in this process, so that one is never taken for remains of another.
+    running: Arc<Mutex<HashSet<String>>>,
+}
+
+impl Docker {
+    /// Finds the engine, looks whether it can keep untrusted code in, and resolves the image.
+    ///
+    /// # Errors
+    /// [`SandboxError::Unavailable`] when nothing answers, [`SandboxError::ImageMissing`] when the image is
+    /// not there, [`SandboxError::Forbidden`] when the engine or the image would weaken the sandbox.
+    pub async fn connect(config: DockerConfig) -> Result<Docker, SandboxError> {
+        validate::daemon_id(&config.daemon_id)?;
+        validate::state(&config.state)?;
+        let api = Api::connect(config.kind, config.socket.as_deref()).await?;
+        let engine = engine::look(&api).await?;
+        let image = engine::resolve_image(&api, &config.image).await?;
+        Ok(Docker {
+            info: EngineInfo {
+                name: config.kind.as_str().to_owned(),
+                version: engine.version,
+                image,
+            },
+            unenforced: engine.unenforced,
+            place: Place::new(config.state),
+            daemon_id: config.daemon_id,
+            running: Arc::default(),
+            api,
+        })
+    }
+
+    /// The name of a job's container and volume on the engine.
+    fn name_of(&self, job: &str) -> String {
+        format!("sluice-{}-{job}", self.daemon_id)
+    }
+
+    /// Remembers that `job` runs; `None` when it already does.
+    fn begin(&self, job: &str) -> Option<Running> {
+        let mut running = self.running.lock().unwrap_or_else(|held| held.into_inner());
+        running.insert(job.to_owned()).then(|| Running {
+            name: job.to_owned(),
+            all: Arc::clone(&self.running),
+        })
+    }
+
+    /// Runs a job whose name is free of remains; returns its end and the limits that its stage could not set.
+    async fn attempt(
+        &self,
+        job: &Job,
+        log: &mut dyn LogSink,
+        cancel: &CancellationToken,
+    ) -> Result<(End, Vec<String>), SandboxError> {
+        let stage = self.place.stage(job).await?;
+        let end = self.run_staged(job, &stage, log, cancel).await?;
+        stage.finish(job).await?;
+        Ok((end, stage.unenforced()))
+    }
+
+    async fn run_staged(
+        &self,
+        job: &Job,
+        stage: &Stage,
+        log: &mut dyn LogSink,
+        cancel: &CancellationToken,
+    ) -> Result<End, SandboxError> {
+        let name = self.name_of(&job.name);
+        let labels = spec::labels(&self.daemon_id, &job.name);
+        let volume = spec::volume(&name, stage, labels.clone());
+        let container = spec::container(job, &name, stage, &self.info.image, labels)?;
+        if !self.api.create_volume(&volume).await?
+            || !self.api.create_container(&name, &container).await?
+        {
+            // Remains whose folder is gone, from a state folder that was emptied by hand.
+            Remains::of(self, &job.name).clear_engine().await?;
+            if !self.api.create_volume(&volume).await?
+                || !self.api.create_container(&name, &container).await?
+            {
+                return Err(SandboxError::Setup {
+                    why: format!("another program makes containers named {name} at the same time"),
+                });
+            }
+        }
+        follow::follow(&self.api, &name, job, log, cancel).await
+    }
+}
+
+#[async_trait]
+impl Sandbox for Docker {
+    fn engine(&self) -> &EngineInfo {
+        &self.info
+    }
+
+    async fn run(
+        &self,
+        job: &Job,
+        log: &mut dyn LogSink,
+        cancel: &CancellationToken,
+    ) -> Result<Ended, SandboxError> {
+        let started = Instant::now();
+        validate::job(job)?;
+        let Some(running) = self.begin(&job.name) else {
+            return Err(validate::invalid(
+                job,
+                "a job of this name is running".to_owned(),
+            ));
+        };
+        let mut remains = Remains::of(self, &job.name).held_by(running);
+        if self.place.exists(&job.name) {
+            remains.clear().await?;
+        }
+        remains.arm();
+        let outcome = self.attempt(job, log, cancel).await;
+        if let Err(SandboxError::Unavailable { .. }) = outcome {
+            // Removing would only wait for the engine once more. The folder stays, so that a repeat of the
+            // job, or the next reaping, removes it all first.
+            remains.leave();
+        }
+        let cleared = remains.finish().await;
+        let (end, staged) = outcome?;
+        cleared?;
+        let mut unenforced = self.unenforced.clone();
+        unenforced.extend(staged);
+        Ok(Ended {
+            end,
+            wall: started.elapsed(),
+            peak_memory: None,
+            unenforced,
+        })
+    }
+
+    async fn reap(&self) -> Result<usize, SandboxError> {
+        reap::reap(self).await
+    }
+}
+
+/// Holds a job's name while the job runs.
+struct Running {
+    name: String,
+    all: Arc<Mutex<HashSet<String>>>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.all
+            .lock()
+            .unwrap_or_else(|held| held.into_inner())
+            .remove(&self.name);
+    }
+}
