@@ -91,12 +91,15 @@ impl Repo {
             });
         }
         self.stale_lock_remove(name);
+        // What the ref will name must survive a power cut that the ref survives. One call for
+        // the file system: libgit2 would sync each of hundreds of loose objects.
+        rustix::fs::syncfs(&lock)
+            .map_err(|e| WorkspaceError::io("sync", self.git_dir())(e.into()))?;
         let message = log_message.replace(['\n', '\r', '\0'], " ");
         let was = expected.map_or(git2::Oid::ZERO_SHA1, |oid| oid.0);
         let moved = repo.reference_matching(name, new.0, true, was, &message);
-        drop(lock);
-        match moved {
-            Ok(_) => Ok(Moved::Done),
+        let outcome = match moved {
+            Ok(_) => self.ref_sync(name).map(|()| Moved::Done),
             // Somebody moved it without our lock (the git program, by hand).
             Err(e) if e.code() == ErrorCode::Modified => {
                 let found = current(&self.raw()?, name)?;
@@ -107,13 +110,27 @@ impl Repo {
                 })
             }
             Err(e) => Err(WorkspaceError::git(format!("move {name}"))(e)),
-        }
+        };
+        drop(lock);
+        outcome
     }
 
     /// Puts the lightweight tag `refs/tags/<name>` on `oid`; a tag that stands elsewhere is a
     /// [`WorkspaceError::Conflict`].
     pub fn tag_create(&self, name: &str, oid: Oid) -> Result<Moved, WorkspaceError> {
         self.ref_move(&format!("refs/tags/{name}"), None, oid, "tag")
+    }
+
+    /// Makes a moved ref durable.
+    fn ref_sync(&self, name: &str) -> Result<(), WorkspaceError> {
+        let file = self.git_dir().join(name);
+        let folder = file.parent().unwrap_or(self.git_dir());
+        for path in [file.as_path(), folder] {
+            File::open(path)
+                .and_then(|file| file.sync_all())
+                .map_err(WorkspaceError::io("sync", path))?;
+        }
+        Ok(())
     }
 
     /// Makes writers of refs queue, across threads and processes; ends with its process.

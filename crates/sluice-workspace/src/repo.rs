@@ -1,11 +1,27 @@
 //! Opens a repository by its own folder, and makes a project's bare one.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use git2::{Repository, RepositoryInitOptions, RepositoryOpenFlags};
 
 use crate::{WorkspaceError, beside, hermetic};
+
+/// Files of a git folder that libgit2 opens: a FIFO there would hang it, a link mislead it.
+pub(crate) const GIT_FILES: &[&str] = &[
+    "HEAD",
+    "config",
+    "config.worktree",
+    "index",
+    "packed-refs",
+    "shallow",
+    "info/attributes",
+    "info/exclude",
+    "info/grafts",
+    "logs/HEAD",
+    "objects/info/alternates",
+];
 
 /// A git repository, held as a path and opened afresh by each call, so that it can be shared
 /// between threads and never sees stale caches.
@@ -34,6 +50,7 @@ impl Repo {
         };
         let git_dir =
             std::path::absolute(&git_dir).map_err(WorkspaceError::io("find", &git_dir))?;
+        special_files_check(&git_dir)?;
         let repo = Self {
             git_dir: git_dir.into(),
         };
@@ -71,6 +88,37 @@ pub(crate) fn open_raw(git_dir: &Path) -> Result<Repository, WorkspaceError> {
             source,
         },
     })
+}
+
+/// Refuses a repository with a FIFO, socket or device where libgit2 would open a file and wait.
+fn special_files_check(git_dir: &Path) -> Result<(), WorkspaceError> {
+    for name in GIT_FILES {
+        special_file_check(&git_dir.join(name))?;
+    }
+    let mut folders = vec![git_dir.join("refs")];
+    while let Some(folder) = folders.pop() {
+        // What cannot be listed, libgit2 will say better.
+        let Ok(entries) = fs::read_dir(&folder) else {
+            continue;
+        };
+        for entry in entries.flatten() {
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => folders.push(entry.path()),
+                _ => special_file_check(&entry.path())?,
+            }
+        }
+    }
+    Ok(())
+}
+
+fn special_file_check(path: &Path) -> Result<(), WorkspaceError> {
+    match fs::metadata(path) {
+        Ok(meta) if !meta.is_file() && !meta.is_dir() => Err(WorkspaceError::Unsupported {
+            path: path.to_owned(),
+            problem: "is no regular file; somebody tampered with this repository".to_owned(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 fn init(git_dir: &Path) -> Result<(), WorkspaceError> {

@@ -68,10 +68,15 @@ impl Repo {
         tree_update(&repo, base.as_ref(), raw)
     }
 
-    /// As [`Repo::tree_build`] on nothing, for trees of our own making (proofs) whose names are
-    /// not held to the rules for workspace paths. libgit2 still refuses what git forbids.
-    pub fn tree_build_raw(&self, files: &[(String, Vec<u8>)]) -> Result<Oid, WorkspaceError> {
+    /// As [`Repo::tree_build`] with writes only, for trees of our own making (proofs) whose names
+    /// are not held to the rules for workspace paths. libgit2 still refuses what git forbids.
+    pub fn tree_build_raw(
+        &self,
+        base: Option<&Oid>,
+        files: &[(String, Vec<u8>)],
+    ) -> Result<Oid, WorkspaceError> {
         let repo = self.raw()?;
+        let base = base.map(|oid| find_tree(&repo, *oid)).transpose()?;
         let actions: Vec<Action> = files
             .iter()
             .map(|(_, bytes)| Action::Write {
@@ -80,7 +85,7 @@ impl Repo {
             })
             .collect();
         let raw = files.iter().map(|(path, _)| path.as_str()).zip(&actions);
-        tree_update(&repo, None, raw)
+        tree_update(&repo, base.as_ref(), raw)
     }
 
     /// The regular file at `path`; `None` when there is none, or something else.

@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use sluice_path::Reason;
 
 use crate::guard::{Root, kind_at, resolve};
-use crate::repo::open_raw;
+use crate::repo::{GIT_FILES, open_raw};
 use crate::{WorkspaceError, beside, hermetic};
 
 /// A checkout with its lock held.
@@ -19,21 +19,6 @@ pub(super) struct Checkout {
     pub(super) repo: Repository,
     _lock: File,
 }
-
-/// Files of a git folder that libgit2 opens: a FIFO or a link there would hang or mislead it.
-const FILES: &[&str] = &[
-    "HEAD",
-    "config",
-    "config.worktree",
-    "index",
-    "packed-refs",
-    "shallow",
-    "info/attributes",
-    "info/exclude",
-    "info/grafts",
-    "logs/HEAD",
-    "objects/info/alternates",
-];
 
 impl Checkout {
     pub(super) fn open_or_create(dir: &Path) -> Result<Self, WorkspaceError> {
@@ -118,7 +103,7 @@ fn layout_check(root: &Root) -> Result<(), WorkspaceError> {
             problem: "shares its git data with another checkout; apply to that one".to_owned(),
         });
     }
-    for name in FILES {
+    for name in GIT_FILES {
         regular_check(root, &format!(".git/{name}"))?;
     }
     for name in [".git/objects", ".git/refs"] {

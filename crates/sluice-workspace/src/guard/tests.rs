@@ -58,7 +58,8 @@ fn twenty_thousand_writes_against_a_swapping_thread_change_nothing_outside() {
                 renameat_with(CWD, &a, CWD, &b, RenameFlags::EXCHANGE).unwrap();
             }
         });
-        for i in 0..20_000 {
+        // Half of these are writes.
+        for i in 0..40_000 {
             let path = rel(&format!("swap/f{}", i % 10));
             // Read, write and delete in turn: each resolves the path anew.
             let outcome = match i % 4 {

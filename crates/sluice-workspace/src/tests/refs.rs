@@ -3,6 +3,8 @@
 use std::fs;
 use std::sync::Barrier;
 
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+
 use super::{Fixture, new_commit, write};
 use crate::{Moved, Repo, WorkspaceError};
 
@@ -159,4 +161,44 @@ fn creating_twice_keeps_what_is_there_and_clears_what_a_kill_left() {
         Repo::open(&fixture.path("no")),
         Err(WorkspaceError::NoRepository { .. })
     ));
+}
+
+#[test]
+fn a_repository_that_would_hang_or_mislead_is_refused_at_the_door() {
+    let fixture = Fixture::new(&[write("a", "a")]);
+    for trap in [
+        "packed-refs",
+        "refs/heads/trap",
+        "refs/deep/er/trap",
+        "objects/info/alternates",
+    ] {
+        let place = fixture.path("p.git").join(trap);
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        mknodat(CWD, &place, FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
+        let opened = Repo::open(&fixture.path("p.git"));
+        assert!(
+            matches!(opened, Err(WorkspaceError::Unsupported { .. })),
+            "{trap}: {opened:?}"
+        );
+        fs::remove_file(place).unwrap();
+    }
+    for (file, text) in [
+        ("HEAD", "\0\u{fffd}"),
+        ("config", "[core\n\trepositoryformatversion = 7"),
+    ] {
+        let place = fixture.path("p.git").join(file);
+        let kept = fs::read(&place).unwrap();
+        fs::write(&place, text).unwrap();
+        let read = Repo::open(&fixture.path("p.git")).and_then(|repo| repo.head_commit());
+        assert!(read.is_err(), "{file}: {read:?}");
+        fs::write(&place, kept).unwrap();
+    }
+    let object = fixture
+        .path("p.git/objects")
+        .join(&fixture.commit.to_string()[..2]);
+    let object = object.join(&fixture.commit.to_string()[2..]);
+    fs::remove_file(&object).unwrap();
+    fs::write(&object, "garbage").unwrap();
+    let read = fixture.repo.commit_read(&fixture.commit);
+    assert!(read.is_err(), "{read:?}");
 }

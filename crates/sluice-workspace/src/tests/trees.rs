@@ -206,7 +206,7 @@ fn libgit2_is_the_second_line_against_git_in_disguise() {
     ] {
         let built = fixture
             .repo
-            .tree_build_raw(&[(name.to_owned(), b"x".to_vec())]);
+            .tree_build_raw(None, &[(name.to_owned(), b"x".to_vec())]);
         assert!(built.is_err(), "{name}: {built:?}");
     }
 }
@@ -232,7 +232,7 @@ fn a_small_change_of_a_large_tree_writes_only_what_changed() {
         })
         .collect();
     let fixture = Fixture::new(&[write("a", "a")]);
-    let base = fixture.repo.tree_build_raw(&files).unwrap();
+    let base = fixture.repo.tree_build_raw(None, &files).unwrap();
     let count = || {
         fixture
             .git(&["count-objects"])
