@@ -10,6 +10,10 @@ node_version=22
 npm_version=11
 say() { printf 'images: %s\n' "$*" >&2; }
 
+docker version >/dev/null 2>&1 || {
+    say "no Docker engine answers: run scripts/engine.sh first"
+    exit 3
+}
 mkdir -p "$cache"
 exec 9>"$cache/lock"
 flock 9
@@ -17,6 +21,10 @@ flock 9
 if ! docker image inspect "$base" >/dev/null 2>&1; then
     if [ ! -s "$cache/debian.tar" ]; then
         if ! command -v mmdebstrap >/dev/null; then
+            if [ "$(id -u)" != 0 ]; then
+                say "no $base and no mmdebstrap: run 'docker pull $base', or this script as root"
+                exit 3
+            fi
             say "installing mmdebstrap"
             apt-get update -qq
             DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mmdebstrap >/dev/null

@@ -1,0 +1,33 @@
+# The image of the daemon itself. It takes a binary that was built before (`cargo build --release`), on the same
+# Debian release or an older one, so that the image can be made where no compiler image can be fetched.
+#
+#   docker build --tag sluice .
+#   docker run --rm --publish 127.0.0.1:7700:7700 --volume sluice-data:/data sluice
+#
+# Checks need an engine. Through the host's Docker: mount its socket, add its group, and give /data the same
+# path outside and inside, because the engine mounts workspaces by their path on the host:
+#
+#   docker run --rm --publish 127.0.0.1:7700:7700 --volume /data:/data \
+#     --volume /var/run/docker.sock:/var/run/docker.sock --group-add "$(stat -c %g /var/run/docker.sock)" sluice
+ARG BASE=debian:bookworm-slim
+FROM ${BASE}
+
+# Certificates for GitHub and the model services. The base that scripts/base-image.sh makes has them.
+RUN test -s /etc/ssl/certs/ca-certificates.crt \
+    || { apt-get update && apt-get install -y --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*; }
+
+RUN groupadd --gid 1000 sluice \
+    && useradd --uid 1000 --gid 1000 --home-dir /data --no-create-home --shell /usr/sbin/nologin sluice \
+    && install --directory --owner=sluice --group=sluice --mode=0750 /data
+
+ARG BINARY=target/release/sluice
+COPY ${BINARY} /usr/local/bin/sluice
+
+USER 1000:1000
+WORKDIR /data
+VOLUME /data
+EXPOSE 7700
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
+    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/7700 && printf 'GET /healthz HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n' >&3 && head -n 1 <&3 | grep -q ' 200 '"]
+ENTRYPOINT ["sluice"]
+CMD ["serve", "--data", "/data", "--listen", "0.0.0.0:7700"]
