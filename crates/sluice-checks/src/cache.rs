@@ -1,0 +1,88 @@
+//! Remembers results: same key, same answer.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{CheckError, CheckResult, disk};
+
+/// A folder of results, each under the digest of all that it depends on.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    folder: PathBuf,
+}
+
+/// A result and the run that it came from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    pub(crate) run: String,
+    pub(crate) result: CheckResult,
+}
+
+impl Cache {
+    /// Results in this folder, made when first needed.
+    pub fn new(folder: impl Into<PathBuf>) -> Cache {
+        Cache {
+            folder: folder.into(),
+        }
+    }
+
+    /// The result under `key`; a damaged one is removed.
+    pub(crate) fn fetch(&self, key: &str) -> Option<Entry> {
+        read(&self.path(key))
+    }
+
+    /// Keeps a result.
+    pub(crate) fn store(&self, key: &str, entry: &Entry) -> Result<(), CheckError> {
+        write(&self.path(key), entry)
+    }
+
+    fn path(&self, key: &str) -> PathBuf {
+        self.folder.join(&key[..2]).join(format!("{key}.json"))
+    }
+}
+
+/// An entry in a file whose first line is the digest of the rest; a damaged file is removed.
+pub(crate) fn read(path: &Path) -> Option<Entry> {
+    let text = fs::read_to_string(path).ok();
+    let entry = text.as_deref().and_then(|text| {
+        let (digest, body) = text.split_once('\n')?;
+        (digest == hex::encode(Sha256::digest(body))).then(|| serde_json::from_str(body).ok())?
+    });
+    if entry.is_none() && fs::symlink_metadata(path).is_ok() {
+        tracing::warn!(path = %path.display(), "a damaged cache entry was dropped");
+        if let Err(error) = disk::remove(path) {
+            tracing::warn!(%error, "it could not be removed");
+        }
+    }
+    entry
+}
+
+/// Writes such a file.
+pub(crate) fn write(path: &Path, entry: &Entry) -> Result<(), CheckError> {
+    let body = serde_json::to_string(entry)
+        .map_err(|error| CheckError::io("writing", path)(std::io::Error::other(error)))?;
+    let digest = hex::encode(Sha256::digest(&body));
+    disk::write(path, format!("{digest}\n{body}").as_bytes())
+}
+
+/// A digest over named parts, each with its length.
+#[derive(Default)]
+pub(crate) struct Key(Sha256);
+
+impl Key {
+    /// Adds a part.
+    pub(crate) fn with(mut self, name: &str, value: impl AsRef<[u8]>) -> Key {
+        let value = value.as_ref();
+        self.0.update(format!("{name}\0{}\0", value.len()));
+        self.0.update(value);
+        self
+    }
+
+    /// The digest in hex.
+    pub(crate) fn done(self) -> String {
+        hex::encode(self.0.finalize())
+    }
+}

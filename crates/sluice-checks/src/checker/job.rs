@@ -1,0 +1,174 @@
+//! Makes the sandbox job of a step: its name, environment, limits, mounts.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use sluice_sandbox::{Bind, Job, Limits, Network, Stdin, Upper};
+
+use super::{Request, is_file};
+use crate::layer::Layer;
+use crate::{CheckError, Command, Kind, Settings, Step, disk, smoke};
+
+/// Where npm's configuration of ours appears in the sandbox.
+const NPMRC: &str = "/sluice/npmrc";
+/// Where the extra certificates appear in the sandbox.
+const CA: &str = "/sluice/ca.pem";
+const NPMRC_TEXT: &str = "audit=false\nfund=false\nprogress=false\nupdate-notifier=false\n";
+
+/// The name of the job for a check of a run: readable, unique, the same in a repeat.
+pub(super) fn name(request: &Request, check: &str) -> String {
+    let digest = hex::encode(Sha256::digest(format!("{}\0{check}", request.run_id)));
+    let readable = format!("{}-{check}", request.run_id).to_lowercase();
+    let readable = readable.replace(
+        |c: char| !c.is_ascii_lowercase() && !c.is_ascii_digit(),
+        "-",
+    );
+    let readable = readable.trim_matches('-');
+    let readable = &readable[..readable.len().min(48)];
+    format!("{}-{}", readable.trim_end_matches('-'), &digest[..12])
+        .trim_start_matches('-')
+        .to_owned()
+}
+
+/// The bounds of a step.
+pub(super) fn limits(kind: Kind) -> Limits {
+    match kind {
+        // npm is silent until it is done, and its cache lies in /tmp.
+        Kind::Install => Limits {
+            wall: Duration::from_secs(600),
+            silence: None,
+            disk_bytes: 4 << 30,
+            inodes: 1_000_000,
+            ..Limits::step()
+        },
+        Kind::Audit => Limits {
+            wall: Duration::from_secs(120),
+            ..Limits::step()
+        },
+        _ => Limits::step(),
+    }
+}
+
+/// The whole environment of a step.
+pub(super) fn environment(settings: &Settings, command: &Command) -> BTreeMap<String, String> {
+    let mut env: BTreeMap<String, String> = [
+        (
+            "PATH",
+            "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        ),
+        ("HOME", "/tmp"),
+        ("LANG", "C.UTF-8"),
+        ("CI", "true"),
+        ("NO_COLOR", "1"),
+        ("NPM_CONFIG_USERCONFIG", NPMRC),
+        ("NPM_CONFIG_CACHE", "/tmp/.npm"),
+        ("NPM_CONFIG_UPDATE_NOTIFIER", "false"),
+        ("NPM_CONFIG_FETCH_TIMEOUT", "60000"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into();
+    if ca(settings).is_some() {
+        for name in ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "PIP_CERT"] {
+            env.insert(name.to_owned(), CA.to_owned());
+        }
+    }
+    if let (Network::Open, Some(registry)) = (command.network, &settings.npm_registry) {
+        env.insert("NPM_CONFIG_REGISTRY".to_owned(), registry.clone());
+    }
+    env.extend(command.env.clone());
+    env
+}
+
+/// The command with what only the request knows.
+pub(super) fn complete(command: &Command, step: &Step, request: &Request) -> Command {
+    let mut command = command.clone();
+    if step.kind == Kind::Smoke {
+        command
+            .env
+            .insert("PORT".to_owned(), smoke::PORT.to_owned());
+        if !request.health.is_empty() {
+            command
+                .env
+                .insert(smoke::HEALTH.to_owned(), request.health.join(","));
+        }
+    }
+    command
+}
+
+/// The job, and its empty folder for report files.
+pub(super) fn job(
+    settings: &Settings,
+    request: &Request,
+    step: &Step,
+    command: &Command,
+    layers: &[Layer],
+    upper: Upper,
+) -> Result<(Job, PathBuf), CheckError> {
+    let name = name(request, &step.name);
+    let out = settings.state.join("out").join(&name);
+    disk::empty_folder(&out)?;
+    // The command runs as another user.
+    fs::set_permissions(&out, fs::Permissions::from_mode(0o777))
+        .map_err(CheckError::io("opening", &out))?;
+    let mut binds = vec![own_file(settings, "npmrc", NPMRC, NPMRC_TEXT)?];
+    if step.kind == Kind::Smoke {
+        binds.push(own_file(
+            settings,
+            "smoke.mjs",
+            smoke::INSIDE,
+            smoke::SCRIPT,
+        )?);
+    }
+    binds.extend(ca(settings).map(|host| Bind {
+        host,
+        inside: CA.to_owned(),
+    }));
+    let mut lower: Vec<PathBuf> = layers.iter().map(|layer| layer.tree.clone()).collect();
+    lower.push(request.snapshot.clone());
+    let job = Job {
+        name,
+        lower,
+        upper,
+        workdir: step.dir.clone(),
+        argv: command.argv.clone(),
+        env: environment(settings, command),
+        binds,
+        out: Some(out.clone()),
+        network: command.network,
+        stdin: Stdin::Empty,
+        limits: limits(step.kind),
+    };
+    Ok((job, out))
+}
+
+/// A file of ours for the sandboxes, named by its content so that no running job sees it change.
+fn own_file(
+    settings: &Settings,
+    name: &str,
+    inside: &str,
+    content: &str,
+) -> Result<Bind, CheckError> {
+    let digest = hex::encode(Sha256::digest(content));
+    let host = settings
+        .state
+        .join("files")
+        .join(format!("{}-{name}", &digest[..12]));
+    if fs::read(&host).ok().as_deref() != Some(content.as_bytes()) {
+        disk::write(&host, content.as_bytes())?;
+    }
+    Ok(Bind {
+        host,
+        inside: inside.to_owned(),
+    })
+}
+
+fn ca(settings: &Settings) -> Option<PathBuf> {
+    settings.extra_ca.clone().filter(|path| is_file(path))
+}
+
+#[cfg(test)]
+mod tests;

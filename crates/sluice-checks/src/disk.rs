@@ -1,0 +1,62 @@
+//! Writes files so that they are there whole or not at all.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+
+use crate::CheckError;
+
+/// Makes a folder and those above it.
+pub(crate) fn folder(path: &Path) -> Result<(), CheckError> {
+    fs::create_dir_all(path).map_err(CheckError::io("making a folder", path))
+}
+
+/// Makes an empty folder; what lay there is from a broken-off run and removed.
+pub(crate) fn empty_folder(path: &Path) -> Result<(), CheckError> {
+    remove(path)?;
+    folder(path)
+}
+
+/// Removes a folder with all that is in it, or a file; nothing there is fine.
+pub(crate) fn remove(path: &Path) -> Result<(), CheckError> {
+    let removed = match fs::symlink_metadata(path) {
+        Err(error) => Err(error),
+        Ok(meta) if meta.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+    };
+    match removed {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(CheckError::io("removing", path)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes a file: temporary name, content to the disk, rename, folder to the disk.
+pub(crate) fn write(path: &Path, content: &[u8]) -> Result<(), CheckError> {
+    let parent = path.parent().unwrap_or(Path::new("."));
+    folder(parent)?;
+    let write = || -> std::io::Result<()> {
+        let mut file = NamedTempFile::new_in(parent)?;
+        file.write_all(content)?;
+        persist(file, path)
+    };
+    write().map_err(CheckError::io("writing", path))
+}
+
+/// Gives a temporary file its name, for good, readable by the sandboxes' user too.
+pub(crate) fn persist(file: NamedTempFile, path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.as_file()
+        .set_permissions(fs::Permissions::from_mode(0o644))?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    sync_folder(path.parent().unwrap_or(Path::new(".")))
+}
+
+/// Brings the names in a folder to the disk.
+pub(crate) fn sync_folder(path: &Path) -> std::io::Result<()> {
+    File::open(path)?.sync_all()
+}

@@ -1,0 +1,323 @@
+//! Turns what was seen of a command into a verdict. The exit code decides first; a report can only add to it.
+
+use std::path::Path;
+
+use sluice_sandbox::End;
+
+use crate::finding::{Draft, Paths};
+use crate::plan::{LINT_JSON, SMOKE_JSON, TEST_JSON, TEST_XML};
+use crate::read::{self, InstallFault, TestReport};
+use crate::{Command, Coverage, Finding, Kind, Level, Report, Step, Tests, Verdict};
+
+/// What was seen of a command.
+pub(crate) struct Seen<'a> {
+    pub(crate) step: &'a Step,
+    pub(crate) command: &'a Command,
+    pub(crate) end: End,
+    /// Both streams.
+    pub(crate) output: &'a str,
+    /// Standard output alone, for tools that answer there.
+    pub(crate) stdout: &'a [u8],
+    /// The folder of report files.
+    pub(crate) out: &'a Path,
+    pub(crate) paths: &'a Paths,
+}
+
+/// What it comes to.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Judged {
+    pub(crate) verdict: Verdict,
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) tests: Option<Tests>,
+    pub(crate) coverage: Option<Coverage>,
+    pub(crate) note: Option<String>,
+}
+
+impl Judged {
+    fn new(verdict: Verdict, findings: Vec<Finding>) -> Judged {
+        Judged {
+            verdict,
+            findings,
+            tests: None,
+            coverage: None,
+            note: None,
+        }
+    }
+
+    fn unknown(note: impl Into<String>) -> Judged {
+        Judged {
+            note: Some(note.into()),
+            ..Judged::new(Verdict::Unknown, Vec::new())
+        }
+    }
+}
+
+/// The verdict on a command. A failure always has at least one finding.
+pub(crate) fn judge(seen: &Seen<'_>) -> Judged {
+    let mut judged = match seen.end {
+        End::Exited(126 | 127) => missing(seen),
+        End::Exited(code) => match seen.command.report {
+            Report::NpmAudit => audit(seen, code),
+            Report::Eslint => lint(seen, code),
+            Report::Smoke => smoke(seen, code),
+            Report::Text if seen.step.kind == Kind::Install => install(seen, code),
+            Report::Text if seen.step.kind == Kind::Test => tests(seen, code),
+            Report::Text => text(seen, code),
+            _ => tests(seen, code),
+        },
+        end => broken_off(seen, end),
+    };
+    let explained = judged
+        .findings
+        .iter()
+        .any(|finding| finding.level == Level::Error);
+    if judged.verdict == Verdict::Fail && !explained {
+        judged
+            .findings
+            .push(read::fallback(tool(seen), "", &why(seen.end), seen.output));
+    }
+    judged.note = judged.note.or_else(|| seen.command.note.clone());
+    judged
+}
+
+fn why(end: End) -> String {
+    match end {
+        End::Exited(code) => format!("it left with exit code {code}"),
+        end => format!("it did not end by itself ({})", end.as_str()),
+    }
+}
+
+fn tool(seen: &Seen<'_>) -> &'static str {
+    match (seen.step.kind, seen.command.report) {
+        (Kind::Smoke, _) => "smoke",
+        (_, Report::Eslint) => "eslint",
+        (_, Report::Mocha) => "mocha",
+        (_, Report::Junit) => "node:test",
+        (Kind::Test, Report::Jest)
+            if seen
+                .command
+                .argv
+                .iter()
+                .any(|word| word.contains("outputFile.json")) =>
+        {
+            "vitest"
+        }
+        (Kind::Test, Report::Jest) => "jest",
+        (Kind::Test, _) => "test",
+        (Kind::Build, _) => "build",
+        (Kind::Lint, _) => "lint",
+        (Kind::Audit, _) => "npm-audit",
+        (Kind::Install, _) => "npm",
+    }
+}
+
+/// A shell, npm or the engine says that a program is not there.
+fn missing(seen: &Seen<'_>) -> Judged {
+    let program = seen.command.argv.first().map_or("", String::as_str);
+    let named = seen
+        .output
+        .lines()
+        .rev()
+        .find(|line| line.contains("not found") || line.contains("Permission denied"));
+    let inner = named.filter(|_| matches!(program, "npm" | "node"));
+    // `sh: 1: vite: not found`
+    let name = inner
+        .and_then(|line| line.rsplit(": ").nth(1))
+        .filter(|name| !name.contains(' '));
+    let (name, mend) = match name {
+        Some(name) if !matches!(name, "npm" | "node") => (
+            name,
+            format!("add the package that brings {name} to devDependencies"),
+        ),
+        _ if program.contains("node_modules/.bin/") => (
+            program.rsplit('/').next().unwrap_or(program),
+            "it is named in package.json but was not installed".to_owned(),
+        ),
+        _ => (
+            program,
+            "install Node.js with npm, or choose an image that has them".to_owned(),
+        ),
+    };
+    let message = format!("the program {name} is not there; {mend}");
+    let finding = Draft::error(tool(seen), "missing-tool", message.clone()).done();
+    Judged {
+        findings: vec![finding],
+        ..Judged::unknown(message)
+    }
+}
+
+fn broken_off(seen: &Seen<'_>, end: End) -> Judged {
+    if seen.step.kind == Kind::Install && matches!(end, End::TimedOut | End::Silent) {
+        return Judged::unknown(
+            "the installation did not end in time; the package registry may hang",
+        );
+    }
+    if seen.step.kind == Kind::Audit {
+        return Judged::unknown(format!("npm audit could not ask: {}", why(end)));
+    }
+    let mut findings = read::errors(seen.output, seen.paths);
+    findings.insert(
+        0,
+        read::fallback(tool(seen), end.as_str(), &why(end), seen.output),
+    );
+    Judged::new(Verdict::Fail, findings)
+}
+
+fn by_code(code: i32) -> Verdict {
+    if code == 0 {
+        Verdict::Pass
+    } else {
+        Verdict::Fail
+    }
+}
+
+fn text(seen: &Seen<'_>, code: i32) -> Judged {
+    if code == 0 {
+        let note = (seen.step.kind == Kind::Lint)
+            .then(|| "the linter's own report is not read; its exit code decided".to_owned());
+        return Judged {
+            note,
+            ..Judged::new(Verdict::Pass, Vec::new())
+        };
+    }
+    Judged::new(Verdict::Fail, read::errors(seen.output, seen.paths))
+}
+
+fn install(seen: &Seen<'_>, code: i32) -> Judged {
+    if code == 0 {
+        return Judged::new(Verdict::Pass, Vec::new());
+    }
+    match read::install_errors(seen.output, "package.json", seen.paths) {
+        Some(InstallFault::Network(note)) => Judged::unknown(note),
+        Some(InstallFault::Project(finding)) => Judged::new(Verdict::Fail, vec![finding]),
+        None => Judged::new(Verdict::Fail, Vec::new()),
+    }
+}
+
+fn lint(seen: &Seen<'_>, code: i32) -> Judged {
+    match read::file(seen.out, LINT_JSON).and_then(|bytes| read::eslint(&bytes, seen.paths)) {
+        Ok(mut findings) => {
+            let errors = findings.iter().any(|finding| finding.level == Level::Error);
+            if code != 0 && !errors {
+                // Such as `--max-warnings 0`: what the tool failed on is what it warned of.
+                findings
+                    .iter_mut()
+                    .for_each(|finding| finding.level = Level::Error);
+            }
+            Judged::new(
+                by_code(code).max(if errors { Verdict::Fail } else { Verdict::Pass }),
+                findings,
+            )
+        }
+        Err(why) if code == 0 => Judged::unknown(format!("eslint left with 0, but {why}")),
+        Err(_) => Judged::new(Verdict::Fail, read::errors(seen.output, seen.paths)),
+    }
+}
+
+fn audit(seen: &Seen<'_>, code: i32) -> Judged {
+    let dir = &seen.step.dir;
+    let manifest = if dir.is_empty() {
+        "package.json".to_owned()
+    } else {
+        format!("{dir}/package.json")
+    };
+    match read::audit(seen.stdout, &manifest) {
+        Ok(findings) => {
+            let errors = findings.iter().any(|finding| finding.level == Level::Error);
+            Judged::new(
+                by_code(code).max(if errors { Verdict::Fail } else { Verdict::Pass }),
+                findings,
+            )
+        }
+        Err(why) => Judged::unknown(why),
+    }
+}
+
+fn smoke(seen: &Seen<'_>, code: i32) -> Judged {
+    let said = read::file(seen.out, SMOKE_JSON).and_then(|bytes| read::smoke(&bytes));
+    match said {
+        Ok(Ok(())) => Judged::new(by_code(code), Vec::new()),
+        Ok(Err((stage, message))) => {
+            let mut findings = vec![Draft::error("smoke", &stage, message).done()];
+            findings.extend(read::errors(seen.output, seen.paths));
+            Judged::new(Verdict::Fail, findings)
+        }
+        Err(why) => Judged::new(
+            Verdict::Fail,
+            vec![Draft::error("smoke", "report", why).done()],
+        ),
+    }
+}
+
+fn tests(seen: &Seen<'_>, code: i32) -> Judged {
+    let tool = tool(seen);
+    let report =
+        match seen.command.report {
+            Report::Jest => read::file(seen.out, TEST_JSON)
+                .and_then(|bytes| read::jest(tool, &bytes, seen.paths)),
+            Report::Mocha => {
+                read::file(seen.out, TEST_JSON).and_then(|bytes| read::mocha(&bytes, seen.paths))
+            }
+            Report::Junit | Report::UnknownTests => read::file(seen.out, TEST_XML)
+                .and_then(|bytes| read::junit(tool, &bytes, seen.paths)),
+            _ => Ok(TestReport::default()),
+        };
+    let judged = match report {
+        Ok(report) => counted(seen, code, report),
+        Err(_) if code != 0 => Judged::new(Verdict::Fail, read::errors(seen.output, seen.paths)),
+        Err(_) if seen.command.report == Report::UnknownTests => unknown_runner(),
+        Err(why) => {
+            let message =
+                format!("the tests left with exit code 0, but {why}; that proves nothing");
+            Judged::new(
+                Verdict::Fail,
+                vec![Draft::error(tool, "report-missing", message).done()],
+            )
+        }
+    };
+    Judged {
+        coverage: read::coverage(seen.out),
+        ..judged
+    }
+}
+
+fn counted(seen: &Seen<'_>, code: i32, report: TestReport) -> Judged {
+    let TestReport {
+        tests,
+        failures: mut findings,
+    } = report;
+    let mut verdict = by_code(code);
+    if tests.failed > 0 || !findings.is_empty() {
+        verdict = Verdict::Fail;
+    } else if code != 0 {
+        findings = read::errors(seen.output, seen.paths);
+    } else if tests.passed == 0 {
+        if seen.command.report == Report::UnknownTests {
+            return unknown_runner();
+        }
+        verdict = Verdict::Fail;
+        let message = match tests.skipped {
+            0 => "no test ran, and no test is no proof; write tests".to_owned(),
+            skipped => format!("no test ran: all {skipped} are skipped or to do"),
+        };
+        findings.push(Draft::error(tool(seen), "no-tests", message).done());
+    }
+    if verdict == Verdict::Fail && findings.is_empty() && tests.failed > 0 {
+        let message = format!("{} tests failed", tests.failed);
+        findings.push(Draft::error(tool(seen), "", message).done());
+    }
+    Judged {
+        tests: Some(tests),
+        ..Judged::new(verdict, findings)
+    }
+}
+
+fn unknown_runner() -> Judged {
+    Judged::unknown(
+        "the test script left with exit code 0, but its runner's report is not known, so no test was counted; \
+         use vitest, jest, mocha or node --test",
+    )
+}
+
+#[cfg(test)]
+mod tests;

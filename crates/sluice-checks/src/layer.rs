@@ -1,0 +1,151 @@
+//! Dependency layers: what an installation leaves, kept under the digest of what it depends on.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use tokio_util::sync::CancellationToken;
+
+use crate::cache::{self, Entry};
+use crate::{CheckError, disk};
+
+/// How often a lock that another process holds is asked for again.
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
+
+/// The folder of layers.
+#[derive(Debug)]
+pub(crate) struct Layers {
+    folder: PathBuf,
+}
+
+/// A layer that can be put below a workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Layer {
+    /// The folder to mount.
+    pub(crate) tree: PathBuf,
+    /// Says which packages are in it.
+    pub(crate) digest: String,
+}
+
+impl Layers {
+    pub(crate) fn new(folder: PathBuf) -> Layers {
+        Layers { folder }
+    }
+
+    /// Held while the layer `key` is looked for and made, so that two runs, also of two processes, do it once.
+    pub(crate) async fn lock(
+        &self,
+        key: &str,
+        cancel: &CancellationToken,
+    ) -> Result<File, CheckError> {
+        disk::folder(&self.folder)?;
+        let path = self.folder.join(format!(".lock-{key}"));
+        let file = File::create(&path).map_err(CheckError::io("making a lock", &path))?;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::Error(error)) => {
+                    return Err(CheckError::io("taking the lock", &path)(error));
+                }
+                Err(TryLockError::WouldBlock) => {}
+            }
+            tokio::select! {
+                () = cancel.cancelled() => return Err(CheckError::Cancelled),
+                () = tokio::time::sleep(LOCK_PAUSE) => {}
+            }
+        }
+    }
+
+    /// The layer under `key` with the result of its installation. What is damaged is removed.
+    pub(crate) fn fetch(&self, key: &str, dir: &str) -> Result<Option<(Layer, Entry)>, CheckError> {
+        let home = self.folder.join(key);
+        match cache::read(&home.join("result")) {
+            Some(entry) => Ok(Some((layer(&home, dir), entry))),
+            None => disk::remove(&home).map(|()| None),
+        }
+    }
+
+    /// An empty place for an installation, as [`Layers::keep`] takes it. What a killed process left in a
+    /// place of this name is removed.
+    pub(crate) fn stage(&self, name: &str) -> Result<PathBuf, CheckError> {
+        let home = self.folder.join(format!(".new-{name}"));
+        disk::empty_folder(&home)?;
+        Ok(home)
+    }
+
+    /// Puts a staged layer under `key`, whole or not at all. Of two processes that do it, one wins.
+    pub(crate) fn keep(
+        &self,
+        staged: &Path,
+        key: &str,
+        dir: &str,
+        entry: &Entry,
+    ) -> Result<Layer, CheckError> {
+        prune(&staged.join("tree"), Some(dir))?;
+        cache::write(&staged.join("result"), entry)?;
+        let home = self.folder.join(key);
+        let renamed = fs::rename(staged, &home).and_then(|()| disk::sync_folder(&self.folder));
+        if let Err(error) = renamed {
+            if cache::read(&home.join("result")).is_none() {
+                return Err(CheckError::io("keeping the layer", home)(error));
+            }
+            disk::remove(staged)?;
+        }
+        Ok(layer(&home, dir))
+    }
+
+    /// Makes a staged layer usable where it lies, for one run only.
+    pub(crate) fn borrow(&self, staged: &Path, dir: &str) -> Result<Layer, CheckError> {
+        prune(&staged.join("tree"), Some(dir))?;
+        Ok(layer(staged, dir))
+    }
+}
+
+/// Where a job is to keep what it writes, in a staged layer.
+pub(crate) fn upper(staged: &Path) -> PathBuf {
+    staged.join("tree")
+}
+
+fn layer(home: &Path, dir: &str) -> Layer {
+    let tree = home.join("tree");
+    // npm writes down there what it installed.
+    let list = fs::read(tree.join(dir).join("node_modules/.package-lock.json")).unwrap_or_default();
+    Layer {
+        tree,
+        digest: hex::encode(Sha256::digest(list)),
+    }
+}
+
+/// Removes everything but `node_modules` folders and the lockfile beside the manifest in `keep`.
+fn prune(folder: &Path, keep: Option<&str>) -> Result<(), CheckError> {
+    if fs::symlink_metadata(folder).is_err() {
+        return disk::folder(folder);
+    }
+    let entries = fs::read_dir(folder).map_err(CheckError::io("reading the layer", folder))?;
+    for entry in entries {
+        let entry = entry.map_err(CheckError::io("reading the layer", folder))?;
+        let (path, name) = (entry.path(), entry.file_name());
+        let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if is_dir && name == "node_modules" {
+            continue;
+        }
+        if !is_dir {
+            if !(keep == Some("") && name == "package-lock.json") {
+                disk::remove(&path)?;
+            }
+            continue;
+        }
+        let below = keep.and_then(|keep| {
+            let (first, rest) = keep.split_once('/').unwrap_or((keep, ""));
+            (!keep.is_empty() && name == first).then_some(rest)
+        });
+        prune(&path, below)?;
+        // Fails, as it should, where something was kept.
+        let _ = fs::remove_dir(&path);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,105 @@
+//! Reads `package.json`; whatever is not as it should be counts as absent, and npm says what is wrong.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::Tree;
+
+/// The tables of a manifest that name dependencies to be installed.
+const TABLES: [&str; 3] = ["dependencies", "devDependencies", "optionalDependencies"];
+
+/// A `package.json`.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Manifest {
+    fields: Map<String, Value>,
+}
+
+impl Manifest {
+    /// The manifest in the folder `dir`; empty when it is not there or is no JSON object.
+    pub(crate) fn read(tree: &dyn Tree, dir: &str) -> Manifest {
+        let fields = json(tree, &join(dir, "package.json")).unwrap_or_default();
+        Manifest { fields }
+    }
+
+    /// The command of a script.
+    pub(crate) fn script(&self, name: &str) -> Option<&str> {
+        self.fields
+            .get("scripts")?
+            .get(name)?
+            .as_str()
+            .filter(|text| !text.trim().is_empty())
+    }
+
+    /// Whether a package is among the dependencies.
+    pub(crate) fn depends(&self, package: &str) -> bool {
+        TABLES.iter().any(|table| {
+            self.fields
+                .get(*table)
+                .and_then(Value::as_object)
+                .is_some_and(|t| t.contains_key(package))
+        })
+    }
+
+    /// A field by its name.
+    pub(crate) fn field(&self, name: &str) -> Option<&Value> {
+        self.fields.get(name)
+    }
+
+    /// The patterns of `workspaces`.
+    pub(crate) fn workspaces(&self) -> Vec<String> {
+        let list = match self.fields.get("workspaces") {
+            Some(Value::Array(list)) => list,
+            Some(Value::Object(fields)) => match fields.get("packages") {
+                Some(Value::Array(list)) => list,
+                _ => return Vec::new(),
+            },
+            _ => return Vec::new(),
+        };
+        list.iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Whether there is anything to run or install; a bare `{"type": "module"}` is only a marker.
+    pub(crate) fn is_project(&self) -> bool {
+        self.fields.is_empty()
+            || ["scripts", "workspaces", "name"]
+                .iter()
+                .any(|key| self.fields.contains_key(*key))
+            || TABLES.iter().any(|key| self.fields.contains_key(*key))
+    }
+
+    /// Every dependency with its range.
+    pub(crate) fn dependencies(&self) -> BTreeMap<String, String> {
+        dependencies(&self.fields)
+    }
+}
+
+/// Every dependency with its range, of a manifest or of an entry in a lockfile.
+pub(crate) fn dependencies(fields: &Map<String, Value>) -> BTreeMap<String, String> {
+    let tables = TABLES
+        .iter()
+        .filter_map(|table| fields.get(*table)?.as_object());
+    let pairs = tables.flatten();
+    pairs
+        .map(|(name, range)| (name.clone(), range.as_str().unwrap_or("").to_owned()))
+        .collect()
+}
+
+/// A JSON object of the tree; `None` when it is not there or is something else.
+pub(crate) fn json(tree: &dyn Tree, path: &str) -> Option<Map<String, Value>> {
+    let bytes = tree.read(path)?;
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    serde_json::from_slice(bytes).ok()
+}
+
+/// `name` in the folder `dir`.
+pub(crate) fn join(dir: &str, name: &str) -> String {
+    if dir.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{dir}/{name}")
+    }
+}

@@ -1,0 +1,189 @@
+//! Reads a script of `package.json`: which tool it runs in the end, and whether arguments reach it.
+
+use super::manifest::Manifest;
+
+/// The tools whose reports are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tool {
+    Vitest,
+    Jest,
+    ReactScripts,
+    Mocha,
+    NodeTest,
+    Eslint,
+    Other,
+}
+
+/// What a script comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Script {
+    /// The tool of its last command, through `npm run` of other scripts.
+    pub(crate) tool: Tool,
+    /// How many `--` npm takes away before arguments reach the tool; `None` when they do not reach it.
+    pub(crate) dashes: Option<usize>,
+    /// Whether it does nothing but print or leave.
+    pub(crate) idle: bool,
+    /// The text of all scripts on the way.
+    pub(crate) text: String,
+}
+
+/// What the script `name` comes to.
+pub(crate) fn read(manifest: &Manifest, name: &str) -> Option<Script> {
+    let mut text = manifest.script(name)?.to_owned();
+    let mut all = text.clone();
+    let mut dashes = 1;
+    // A script that runs itself would never end; npm scripts are rarely deeper than two.
+    for _ in 0..5 {
+        let parts = split(&text);
+        let last = parts.commands.last().cloned().unwrap_or_default();
+        let words = command(&last);
+        let next = hop(&words).and_then(|next| manifest.script(next));
+        if let (Some(next), true) = (next, parts.reaches_last) {
+            dashes += usize::from(!words.contains(&"--".to_owned()));
+            text = next.to_owned();
+            all = format!("{all}\n{text}");
+            continue;
+        }
+        return Some(Script {
+            tool: tool(&words),
+            dashes: parts.reaches_last.then_some(dashes),
+            idle: parts.commands.iter().all(|words| is_idle(words)),
+            text: all,
+        });
+    }
+    None
+}
+
+struct Parts {
+    commands: Vec<Vec<String>>,
+    /// Whether what is appended to the text becomes arguments of the last command, which surely runs.
+    reaches_last: bool,
+}
+
+/// Splits a shell text into its commands, as far as is needed to know the last one.
+fn split(text: &str) -> Parts {
+    let mut commands = vec![Vec::new()];
+    let mut word = String::new();
+    let (mut quote, mut reaches_last) = (None, true);
+    let mut chars = text.chars().peekable();
+    while let Some(char) = chars.next() {
+        match (quote, char) {
+            (Some(open), _) if char == open => quote = None,
+            (Some('\''), _) => word.push(char),
+            (_, '$') if chars.peek() == Some(&'(') => reaches_last = false,
+            (_, '`') => reaches_last = false,
+            (Some(_), _) => word.push(char),
+            (None, '\'' | '"') => quote = Some(char),
+            (None, '\\') => word.extend(chars.next()),
+            (None, '&' | ';' | '|' | '\n') => {
+                let doubled = chars.next_if_eq(&char).is_some();
+                reaches_last &= matches!((char, doubled), ('&', true) | (';' | '\n', false));
+                push(&mut commands, &mut word);
+                commands.push(Vec::new());
+            }
+            (None, '<' | '>' | '(' | ')' | '{' | '}') => reaches_last = false,
+            (None, '#') if word.is_empty() => {
+                reaches_last = false;
+                break;
+            }
+            (None, _) if char.is_whitespace() => push(&mut commands, &mut word),
+            (None, _) => word.push(char),
+        }
+    }
+    push(&mut commands, &mut word);
+    if commands.last().is_some_and(Vec::is_empty) {
+        reaches_last = false;
+        commands.pop();
+    }
+    Parts {
+        commands,
+        reaches_last: reaches_last && quote.is_none(),
+    }
+}
+
+fn push(commands: &mut [Vec<String>], word: &mut String) {
+    if let (false, Some(last)) = (word.is_empty(), commands.last_mut()) {
+        last.push(std::mem::take(word));
+    }
+}
+
+/// The words of a command without what only sets it up: assignments, `cross-env`, `npx`, `c8`.
+fn command(words: &[String]) -> Vec<String> {
+    let mut rest = words;
+    while let Some(word) = rest.first() {
+        let assigns = word.split_once('=').is_some_and(|(name, _)| {
+            !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        });
+        let wraps = matches!(
+            word.as_str(),
+            "cross-env" | "cross-env-shell" | "env" | "npx" | "c8" | "nyc" | "time"
+        );
+        let npm_exec = word == "npm" && rest.get(1).is_some_and(|verb| verb == "exec");
+        rest = match (assigns || wraps, npm_exec) {
+            (true, _) => &rest[1..],
+            (_, true) => &rest[2..],
+            _ => break,
+        };
+        while rest
+            .first()
+            .is_some_and(|word| word == "--" || (wraps && word.starts_with('-')))
+        {
+            rest = &rest[1..];
+        }
+    }
+    rest.to_vec()
+}
+
+/// The script that an `npm run` command runs, when it passes arguments on to it in this project.
+fn hop(words: &[String]) -> Option<&str> {
+    let words: Vec<&str> = words
+        .iter()
+        .map(String::as_str)
+        .filter(|word| !matches!(*word, "-s" | "--silent" | "--"))
+        .collect();
+    match words.as_slice() {
+        ["npm", "run" | "run-script", name] => Some(name),
+        ["npm", "test" | "t"] => Some("test"),
+        _ => None,
+    }
+}
+
+fn tool(words: &[String]) -> Tool {
+    let Some(first) = words.first() else {
+        return Tool::Other;
+    };
+    let base = first.rsplit('/').next().unwrap_or(first);
+    let has = |flag: &str| words.iter().any(|word| word == flag);
+    match base {
+        "vitest" => Tool::Vitest,
+        "jest" => Tool::Jest,
+        "mocha" => Tool::Mocha,
+        "eslint" => Tool::Eslint,
+        "react-scripts" if has("test") => Tool::ReactScripts,
+        "node" | "tsx" => {
+            let program = words[1..]
+                .iter()
+                .find(|word| word.contains("node_modules/"));
+            match program.map(String::as_str) {
+                _ if has("--test") => Tool::NodeTest,
+                Some(path) if path.contains("/vitest") => Tool::Vitest,
+                Some(path) if path.contains("/jest") => Tool::Jest,
+                Some(path) if path.contains("mocha") => Tool::Mocha,
+                Some(path) if path.contains("/eslint") => Tool::Eslint,
+                _ => Tool::Other,
+            }
+        }
+        _ => Tool::Other,
+    }
+}
+
+fn is_idle(words: &[String]) -> bool {
+    match words.first().map(String::as_str) {
+        None | Some("echo" | "true" | "printf" | ":") => true,
+        Some("exit") => words.get(1).is_none_or(|code| code == "0"),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

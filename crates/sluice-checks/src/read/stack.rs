@@ -1,0 +1,36 @@
+//! Finds the place in a stack trace that belongs to the workspace.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::finding::{Paths, strip_ansi};
+
+static FRAME: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?:file://)?(/workspace/[^\s():]+):([0-9]+)(?::([0-9]+))?")
+        .expect("a constant pattern")
+});
+
+/// The first frame in a file of the workspace: path, line, column.
+pub(crate) fn place(paths: &Paths, trace: &str) -> Option<(String, u32, u32)> {
+    let trace = strip_ansi(trace);
+    FRAME.captures_iter(&trace).find_map(|frame| {
+        let number = |at: usize| {
+            frame
+                .get(at)
+                .and_then(|digits| digits.as_str().parse().ok())
+                .unwrap_or(0)
+        };
+        Some((paths.resolve(&frame[1])?, number(2), number(3)))
+    })
+}
+
+/// A failure's message without its stack.
+pub(crate) fn headline(message: &str) -> String {
+    let plain = strip_ansi(message);
+    let lines = plain
+        .lines()
+        .take_while(|line| !line.trim_start().starts_with("at "))
+        .take(40);
+    lines.collect::<Vec<_>>().join("\n").trim().to_owned()
+}
