@@ -150,6 +150,23 @@ impl Root {
         }
     }
 
+    /// What a path is, if anything; no link is followed or accepted on the way or at its end.
+    pub(crate) fn kind(&self, path: &str) -> Result<Option<FileType>, WorkspaceError> {
+        match resolve(self.dir(), path, OFlags::PATH | OFlags::CLOEXEC) {
+            Ok(fd) => {
+                let stat = rustix::fs::fstat(&fd).map_err(|e| self.failed("look at", path, e))?;
+                Ok(Some(FileType::from_raw_mode(stat.st_mode)))
+            }
+            Err(Errno::NOENT) => Ok(None),
+            Err(e) => Err(self.failed("look at", path, e)),
+        }
+    }
+
+    /// Whether a path is a regular file, reached without a link.
+    pub(crate) fn is_regular(&self, path: &str) -> bool {
+        matches!(self.kind(path), Ok(Some(FileType::RegularFile)))
+    }
+
     /// Says what a failed system call means for a path.
     pub(crate) fn failed(&self, what: &'static str, path: &str, errno: Errno) -> WorkspaceError {
         let refused = |reason| WorkspaceError::Refused {

@@ -5,8 +5,6 @@ use std::os::fd::AsFd;
 use std::path::Path;
 
 use git2::Repository;
-use ignore::Match;
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use rustix::fs::{Dir, FileType, OFlags};
 use rustix::io::Errno;
 use sluice_path::{Reason, RelPath};
@@ -14,6 +12,10 @@ use sluice_path::{Reason, RelPath};
 use crate::guard::{OnDisk, Root, is_temporary_name, read_regular, resolve};
 use crate::tree::{MODE_EXECUTABLE, MODE_FILE};
 use crate::{Oid, Repo, WorkspaceError};
+
+mod ignores;
+
+use ignores::Ignores;
 
 /// Larger files are left out, bytes.
 const FILE_LIMIT: u64 = 256 * 1024 * 1024;
@@ -59,7 +61,7 @@ pub enum SkipReason {
 
 impl Repo {
     /// Writes the files below `dir` as a tree. Left out: `.git` and its disguises, what the
-    /// folder's own `.gitignore` files ignore, `node_modules` and its like, and everything that
+    /// folder's own `.gitignore` files ignore (unless its index tracks it), `node_modules` and its like, and everything that
     /// is no regular file. Nothing is executed, no filter and no line-ending rule is applied.
     pub fn tree_of_dir(&self, dir: &Path) -> Result<TreeOfDir, WorkspaceError> {
         let repo = self.raw()?;
@@ -67,11 +69,11 @@ impl Repo {
         let mut scan = Scan {
             repo: &repo,
             root: &root,
-            ignores: Vec::new(),
+            ignores: Ignores::new(&root),
             skipped: Vec::new(),
         };
         let folder = root.folder(None).map_err(|e| root.failed("open", ".", e))?;
-        let oid = match scan.folder(folder, "", 0)? {
+        let oid = match scan.folder(folder, "", 0, false)? {
             Some(oid) => oid,
             None => crate::tree::tree_update(&repo, None, [])?,
         };
@@ -85,8 +87,7 @@ impl Repo {
 struct Scan<'a> {
     repo: &'a Repository,
     root: &'a Root,
-    /// The ignore files from the root down to the folder that is read.
-    ignores: Vec<Gitignore>,
+    ignores: Ignores,
     skipped: Vec<Skipped>,
 }
 
@@ -96,6 +97,7 @@ impl Scan<'_> {
         folder: impl AsFd,
         path: &str,
         depth: usize,
+        ignored: bool,
     ) -> Result<Option<Oid>, WorkspaceError> {
         let failed = |e: Errno| self.root.failed("list", path, e);
         let mut names = Vec::new();
@@ -111,13 +113,14 @@ impl Scan<'_> {
             Ok(builder) => builder,
             Err(e) => return Err(built(e)),
         };
-        self.ignores.push(self.ignore_file(&folder, path));
+        self.ignores.push(path, &self.ignore_file(&folder, path));
         for name in names {
             let Ok(name) = name.to_str() else {
                 self.skip(join(path, &name.to_string_lossy()), SkipReason::NotUtf8);
                 continue;
             };
-            if let Some((oid, mode)) = self.entry(&folder, name, join(path, name), depth)?
+            if let Some((oid, mode)) =
+                self.entry(&folder, name, join(path, name), depth, ignored)?
                 && builder.insert(name, oid.0, mode).is_err()
             {
                 // The object is there, so it is the name that libgit2 will not have.
@@ -140,6 +143,7 @@ impl Scan<'_> {
         name: &str,
         path: String,
         depth: usize,
+        within_ignored: bool,
     ) -> Result<Option<(Oid, i32)>, WorkspaceError> {
         let kind = match crate::guard::kind_at(&folder, name) {
             Ok(kind) => kind,
@@ -148,7 +152,12 @@ impl Scan<'_> {
         };
         let is_dir = kind == FileType::Directory;
         // Git's own folder is nobody's omission; it is not worth a line.
-        if name == ".git" || self.ignored(&path, is_dir) {
+        if name == ".git" {
+            return Ok(None);
+        }
+        // An ignored folder is still read for what is tracked in it.
+        let ignored = within_ignored || self.ignores.ignores(&path, is_dir);
+        if ignored && !self.ignores.tracks(&path, is_dir) {
             return Ok(None);
         }
         if let Some(reason) = refused(&path, name) {
@@ -162,7 +171,7 @@ impl Scan<'_> {
                 let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
                 match resolve(folder.as_fd(), name, flags) {
                     Ok(below) => {
-                        let tree = self.folder(below, &path, depth + 1)?;
+                        let tree = self.folder(below, &path, depth + 1, ignored)?;
                         return Ok(tree.map(|oid| (oid, 0o040_000)));
                     }
                     Err(e) => self.skip_failed(path, e)?,
@@ -205,37 +214,13 @@ impl Scan<'_> {
         }
     }
 
-    /// The ignore rules of one folder; a link or a FIFO of that name has none.
-    fn ignore_file(&self, folder: impl AsFd, path: &str) -> Gitignore {
-        let Ok(file) = file_open(folder, ".gitignore") else {
-            return Gitignore::empty();
-        };
+    /// The ignore file of one folder; a link or a FIFO of that name has no rules.
+    fn ignore_file(&self, folder: impl AsFd, path: &str) -> Vec<u8> {
         let at = || self.root.path().join(path);
-        let Ok(disk) = read_regular(file, ".gitignore", IGNORE_LIMIT, at) else {
-            return Gitignore::empty();
-        };
-        let mut builder = GitignoreBuilder::new(Path::new("/").join(path));
-        for line in String::from_utf8_lossy(&disk.bytes)
-            .trim_start_matches('\u{feff}')
-            .lines()
-        {
-            // A line that is no pattern ignores nothing, as in git.
-            let _ = builder.add_line(None, line);
-        }
-        builder.build().unwrap_or_else(|_| Gitignore::empty())
-    }
-
-    /// The deepest ignore file that says something about a path decides.
-    fn ignored(&self, path: &str, is_dir: bool) -> bool {
-        let path = Path::new("/").join(path);
-        for rules in self.ignores.iter().rev() {
-            match rules.matched(&path, is_dir) {
-                Match::Ignore(_) => return true,
-                Match::Whitelist(_) => return false,
-                Match::None => {}
-            }
-        }
-        false
+        file_open(folder, ".gitignore")
+            .ok()
+            .and_then(|file| read_regular(file, ".gitignore", IGNORE_LIMIT, at).ok())
+            .map_or_else(Vec::new, |disk| disk.bytes)
     }
 
     fn skip(&mut self, path: String, reason: SkipReason) {

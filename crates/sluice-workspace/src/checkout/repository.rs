@@ -4,11 +4,11 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use git2::{Repository, RepositoryInitOptions, RepositoryState};
-use rustix::fs::{FileType, FlockOperation, OFlags, flock};
+use rustix::fs::{FileType, FlockOperation, flock};
 use rustix::io::Errno;
 use sluice_path::Reason;
 
-use crate::guard::{Root, kind_at, resolve};
+use crate::guard::{Root, kind_at};
 use crate::repo::{GIT_FILES, open_raw};
 use crate::{WorkspaceError, beside, hermetic};
 
@@ -97,7 +97,7 @@ fn lock(root: &Root, git_dir: &Path) -> Result<File, WorkspaceError> {
 
 /// Refuses a git folder with a link or a special file where libgit2 reads or writes.
 fn layout_check(root: &Root) -> Result<(), WorkspaceError> {
-    if kind(root, ".git/commondir")?.is_some() {
+    if root.kind(".git/commondir")?.is_some() {
         return Err(WorkspaceError::Unsupported {
             path: root.path().to_owned(),
             problem: "shares its git data with another checkout; apply to that one".to_owned(),
@@ -107,7 +107,7 @@ fn layout_check(root: &Root) -> Result<(), WorkspaceError> {
         regular_check(root, &format!(".git/{name}"))?;
     }
     for name in [".git/objects", ".git/refs"] {
-        if kind(root, name)? != Some(FileType::Directory) {
+        if root.kind(name)? != Some(FileType::Directory) {
             return Err(WorkspaceError::NoRepository {
                 path: root.path().join(".git"),
             });
@@ -118,23 +118,11 @@ fn layout_check(root: &Root) -> Result<(), WorkspaceError> {
 
 /// Refuses everything but a regular file, or nothing.
 pub(super) fn regular_check(root: &Root, path: &str) -> Result<(), WorkspaceError> {
-    match kind(root, path)? {
+    match root.kind(path)? {
         None | Some(FileType::RegularFile) => Ok(()),
         Some(_) => Err(WorkspaceError::NotAFile {
             path: path.to_owned(),
         }),
-    }
-}
-
-/// What a path is, no link followed or accepted on the way or at its end.
-fn kind(root: &Root, path: &str) -> Result<Option<FileType>, WorkspaceError> {
-    match resolve(root.dir(), path, OFlags::PATH | OFlags::CLOEXEC) {
-        Ok(fd) => {
-            let stat = rustix::fs::fstat(&fd).map_err(|e| root.failed("look at", path, e))?;
-            Ok(Some(FileType::from_raw_mode(stat.st_mode)))
-        }
-        Err(Errno::NOENT) => Ok(None),
-        Err(e) => Err(root.failed("look at", path, e)),
     }
 }
 

@@ -43,6 +43,14 @@ fn ignore_files_decide_as_in_git() {
     git(&dir, &["add", "-A"]);
     assert_eq!(ours.oid.to_string(), git(&dir, &["write-tree"]).trim());
     assert_eq!(ours.skipped, []);
+
+    // What is tracked is never ignored, its neighbours still are.
+    git(&dir, &["add", "-f", "dist/a", "a.log"]);
+    fs::write(dir.join("dist/b"), "x").unwrap();
+    fs::write(dir.join("dist/a"), "changed").unwrap();
+    let ours = fixture.repo.tree_of_dir(&dir).unwrap();
+    git(&dir, &["add", "-A"]);
+    assert_eq!(ours.oid.to_string(), git(&dir, &["write-tree"]).trim());
 }
 
 #[test]
