@@ -1,6 +1,8 @@
 //! DSSE envelopes (secure-systems-lab/dsse, v1): a payload, its type, and who signed both.
 
-use crate::{ProofError, SLUICE_NAMESPACE, Signer, Signers};
+use crate::error::ProofError;
+use crate::key::Signer;
+use crate::signers::{SLUICE_NAMESPACE, Signers};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use serde::{Deserialize, Serialize};

@@ -3,12 +3,15 @@
 //! `decision.json` lists every other file with its digest, and is signed twice: as a DSSE envelope
 //! and, for `ssh-keygen -Y verify`, by a detached signature. So no byte of an entry stands alone.
 
+use crate::digest::{FileDigest, sha256_hex};
+use crate::dsse::envelope;
+use crate::error::ProofError;
+use crate::key::Signer;
 use crate::layout::{layout, link, link_name};
+use crate::signers::{SLUICE_NAMESPACE, Signers};
+use crate::sshsig::sshsig;
 use crate::statement::{Decision, PAYLOAD_TYPE, Previous};
-use crate::{
-    FileDigest, ProofError, SLUICE_NAMESPACE, Signer, Signers, Subject, envelope, sha256_hex,
-    sshsig,
-};
+use crate::subject::Subject;
 
 /// The decision's statement, as plain JSON.
 pub const DECISION: &str = "decision.json";
@@ -192,6 +195,3 @@ fn check_paths(sorted: &[(String, Vec<u8>)]) -> Result<(), ProofError> {
         None => Ok(()),
     }
 }
-
-#[cfg(test)]
-mod tests;

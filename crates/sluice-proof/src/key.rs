@@ -1,6 +1,7 @@
 //! The ed25519 key that signs, in OpenSSH clothes, and the names other tools know it by.
 
-use crate::{ProofError, sha256_hex};
+use crate::digest::sha256_hex;
+use crate::error::ProofError;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use ssh_key::private::{Ed25519Keypair, KeypairData};

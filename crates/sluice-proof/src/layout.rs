@@ -4,8 +4,10 @@
 //! passed. The rules make each step's material match the product before it, so that a gate left
 //! out or a tree put in between is refused by a tool that has never heard of us.
 
+use crate::dsse::{Envelope, Verified, envelope};
+use crate::error::ProofError;
+use crate::key::{PublicKey, Signer};
 use crate::statement::PAYLOAD_TYPE;
-use crate::{Envelope, ProofError, PublicKey, Signer, Verified, envelope};
 use serde::Deserialize;
 use serde_json::{Value, json};
 

@@ -20,6 +20,6 @@ pub use digest::{FileDigest, sha256_hex};
 pub use dsse::{Envelope, MAX_ENVELOPE_BYTES, Verified, envelope, pae};
 pub use error::ProofError;
 pub use key::{PublicKey, Signer};
-pub use signers::{Signers, TrustedSigner};
-pub use sshsig::{GIT_NAMESPACE, SLUICE_NAMESPACE, sshsig, sshsig_key, sshsig_verify};
+pub use signers::{GIT_NAMESPACE, SLUICE_NAMESPACE, Signers, TrustedSigner};
+pub use sshsig::{sshsig, sshsig_key, sshsig_verify};
 pub use subject::{Saw, Subject, subject_digest};

@@ -1,7 +1,13 @@
 //! The signers one trusts, in OpenSSH's `allowed_signers` format (`ssh-keygen(1)`, ALLOWED SIGNERS).
 
-use crate::{ProofError, PublicKey};
+use crate::error::ProofError;
+use crate::key::PublicKey;
 use std::fmt::Write;
+
+/// The namespace of signed git commits.
+pub const GIT_NAMESPACE: &str = "git";
+/// The namespace of our statements.
+pub const SLUICE_NAMESPACE: &str = "sluice";
 
 const MAX_SIGNERS_BYTES: usize = 1 << 20;
 
@@ -41,7 +47,7 @@ impl Signers {
 
     /// Trusts one more key, for commits and statements.
     pub fn add(&mut self, name: &str, key: PublicKey) {
-        let namespaces = [crate::GIT_NAMESPACE, crate::SLUICE_NAMESPACE].map(str::to_owned);
+        let namespaces = [GIT_NAMESPACE, SLUICE_NAMESPACE].map(str::to_owned);
         self.signers.push(TrustedSigner {
             name: principal(name),
             key,
@@ -133,6 +139,12 @@ fn parse_line(line: &str) -> Result<TrustedSigner, String> {
     if name.is_empty() {
         return Err("the principal (first field) is empty".into());
     }
+    let missing = || {
+        "there is no key: a line is `name [namespaces=\"git,sluice\"] ssh-ed25519 AAAA…`".to_owned()
+    };
+    if rest.is_empty() {
+        return Err(missing());
+    }
     let mut namespaces = None;
     if !rest.starts_with("ssh-") && !rest.starts_with("ecdsa-") && !rest.starts_with("sk-") {
         let (options, key) = field(rest)?;
@@ -159,10 +171,7 @@ fn parse_line(line: &str) -> Result<TrustedSigner, String> {
         }
     }
     if rest.is_empty() {
-        return Err(
-            "there is no key: a line is `name [namespaces=\"git,sluice\"] ssh-ed25519 AAAA…`"
-                .into(),
-        );
+        return Err(missing());
     }
     let key = PublicKey::from_openssh_line(rest).map_err(|error| error.to_string())?;
     Ok(TrustedSigner {

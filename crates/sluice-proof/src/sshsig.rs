@@ -1,12 +1,9 @@
 //! SSHSIG signatures (OpenSSH's PROTOCOL.sshsig), which `ssh-keygen -Y verify` and git check.
 
-use crate::{ProofError, PublicKey, Signer, Signers, TrustedSigner};
+use crate::error::ProofError;
+use crate::key::{PublicKey, Signer};
+use crate::signers::{Signers, TrustedSigner};
 use ssh_key::{Algorithm, HashAlg, LineEnding, Signature, SshSig};
-
-/// The namespace of signed git commits.
-pub const GIT_NAMESPACE: &str = "git";
-/// The namespace of our statements.
-pub const SLUICE_NAMESPACE: &str = "sluice";
 
 const MAX_SIGNATURE_BYTES: usize = 4096;
 

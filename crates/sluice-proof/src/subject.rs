@@ -1,6 +1,7 @@
 //! What a gate is about: a commit, its tree, and the evidence that was shown with them.
 
-use crate::{ProofError, sha256_hex};
+use crate::digest::sha256_hex;
+use crate::error::ProofError;
 use serde::{Deserialize, Serialize};
 
 /// A commit and its tree, as git object ids in lowercase hex.

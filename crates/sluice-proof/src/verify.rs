@@ -8,7 +8,8 @@ mod repository;
 pub use report::{EvidenceReport, GateReport, HeadReport, Report, SignerReport, TrustSource};
 pub use repository::{ChainEntry, CommitInfo, Commits, Expected, GateChain, Repository, Trust};
 
-use crate::{Signers, sshsig_key};
+use crate::signers::Signers;
+use crate::sshsig::sshsig_key;
 
 /// Checks `repository`. `expected` are all gates in order, with the evidence that each demands.
 ///
@@ -48,6 +49,3 @@ pub fn first_signer(repository: &Repository<'_>, expected: &[Expected]) -> Signe
         .and_then(|signature| sshsig_key(signature).ok())
         .map_or_else(Signers::default, |key| Signers::one("first-signer", key))
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,7 +1,8 @@
 //! gate-decision v1: who let the subject pass, or did not, and what lay before them.
 
 use super::form::{GATE_DECISION, Statement};
-use crate::{FileDigest, Saw, Subject, subject_digest};
+use crate::digest::FileDigest;
+use crate::subject::{Saw, Subject, subject_digest};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -1,6 +1,9 @@
 //! The form that every statement has: type, subjects, predicate type, predicate.
 
-use crate::{Envelope, ProofError, Signer, Subject, Verified, envelope};
+use crate::dsse::{Envelope, Verified, envelope};
+use crate::error::ProofError;
+use crate::key::Signer;
+use crate::subject::Subject;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! SLSA provenance v1: which reply, on which base, by which agent, became the subject.
 
 use super::form::{PROVENANCE, ResourceDescriptor, Statement};
-use crate::Subject;
+use crate::subject::Subject;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 

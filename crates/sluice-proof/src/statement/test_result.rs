@@ -1,7 +1,8 @@
 //! in-toto test-result v0.1: which checks ran on the subject and what came of each.
 
 use super::form::{ResourceDescriptor, Statement, TEST_RESULT};
-use crate::{FileDigest, Subject};
+use crate::digest::FileDigest;
+use crate::subject::Subject;
 use serde::{Deserialize, Serialize};
 
 /// What a check came to.

@@ -1,7 +1,7 @@
 //! in-toto vulns v0.1: what an audit tool knew against the subject's dependencies.
 
 use super::form::{Statement, VULNS};
-use crate::Subject;
+use crate::subject::Subject;
 use serde::{Deserialize, Serialize};
 
 /// One known vulnerability.

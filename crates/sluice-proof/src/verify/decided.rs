@@ -2,15 +2,17 @@
 
 use super::report::EvidenceReport;
 use super::repository::{ChainEntry, Commits, Expected, GateChain};
+use crate::digest::sha256_hex;
+use crate::dsse::{Envelope, Verified};
 use crate::entry::{DECISION, DECISION_DSSE, DECISION_SIG, SIGNERS};
+use crate::error::ProofError;
+use crate::signers::{GIT_NAMESPACE, SLUICE_NAMESPACE, Signers};
+use crate::sshsig::sshsig_verify;
 use crate::statement::{
     Decision, DecisionKind, GATE_DECISION, PROVENANCE, SlsaProvenance, Statement, TEST_RESULT,
     TestResult, WhoKind,
 };
-use crate::{
-    Envelope, GIT_NAMESPACE, ProofError, SLUICE_NAMESPACE, Saw, Signers, Subject, Verified,
-    sha256_hex, sshsig_verify,
-};
+use crate::subject::{Saw, Subject};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -133,6 +135,8 @@ fn decided<'a>(
     problems.extend(signer_list(entry, signers));
     let info = commits.commit(&subject.commit);
     match &info {
+        // A refused attempt is on no branch, so a plain clone does not have it.
+        None if !decision.decision.passes() => {}
         None => problems.push(format!(
             "its commit {} is not in the repository",
             short(&subject.commit)
@@ -185,6 +189,8 @@ fn files(entry: &ChainEntry, decision: &Decision) -> Vec<String> {
     let mut problems = Vec::new();
     for file in &decision.files {
         match entry.files.get(&file.path) {
+            // A refused attempt is on no branch, so a plain clone does not have it.
+            None if !decision.decision.passes() => {}
             None => problems.push(format!("{} is missing", file.path)),
             Some(bytes) if !file.matches(bytes) => {
                 problems.push(format!("{} was changed", file.path))

@@ -3,9 +3,10 @@
 use super::decided::{Chain, Decided};
 use super::report::{GateReport, HeadReport, Report, SignerReport, TrustSource};
 use super::repository::{Commits, Expected, Repository};
+use crate::dsse::{Envelope, Verified};
 use crate::entry::{LAYOUT, LINKS};
 use crate::layout::{read_link, read_steps};
-use crate::{Envelope, Signers, Verified};
+use crate::signers::Signers;
 use std::collections::HashSet;
 
 pub(super) fn report(

@@ -1,7 +1,7 @@
 //! What verification found, for people and for programs.
 
-use crate::Subject;
 use crate::statement::{DecisionKind, Waiver};
+use crate::subject::Subject;
 use serde::Serialize;
 use std::fmt;
 

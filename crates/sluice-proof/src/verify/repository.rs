@@ -1,6 +1,8 @@
 //! What is verified: refs, commits and files, as some adapter read them from git.
 
-use crate::{Signers, Subject, statement};
+use crate::signers::Signers;
+use crate::statement;
+use crate::subject::Subject;
 use std::collections::BTreeMap;
 
 /// What is known of a commit.
