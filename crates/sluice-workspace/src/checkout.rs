@@ -110,7 +110,7 @@ pub fn apply_to_checkout(dir: &Path, apply: &Apply<'_>) -> Result<ApplyOutcome, 
     let mut refused = Vec::new();
     let mut plans = Vec::new();
     for change in apply.changes {
-        match state::inspect(&checkout, base.as_ref(), &index, change)? {
+        match state::inspect(&checkout, base.as_ref(), &index, apply.changes, change)? {
             Ok(plan) => plans.push(plan),
             Err(reason) => refused.push(RefusedPath {
                 path: change.path.as_str().to_owned(),
@@ -165,7 +165,14 @@ pub fn apply_to_checkout(dir: &Path, apply: &Apply<'_>) -> Result<ApplyOutcome, 
         },
         None,
     )?;
-    let done = write::write_all(&checkout.root, &plans)?;
+    let done = match write::write_all(&checkout.root, &plans) {
+        Ok(done) => done,
+        // Somebody was faster than we looked, or a folder held more than its tracked files.
+        Err(e) => {
+            refused.push(refusal(&e).ok_or(e)?);
+            return Ok(ApplyOutcome::Refused(refused));
+        }
+    };
     let finished = index
         .update(&checkout, repo, tree, &plans)
         .and_then(|replaced| {
@@ -207,26 +214,30 @@ fn split(plans: &[state::Plan<'_>]) -> (Vec<String>, Vec<String>) {
     (paths(written), paths(deleted))
 }
 
-/// The change that a tree could not take, if it is one change's fault.
-fn refused_by_tree(error: &WorkspaceError, plans: &[state::Plan<'_>]) -> Option<RefusedPath> {
-    let (at, reason) = match error {
+/// The path that an error is about, if it refuses one.
+fn refusal(error: &WorkspaceError) -> Option<RefusedPath> {
+    let (path, reason) = match error {
         WorkspaceError::Refused { path, reason } => (path, RefusedReason::Path(*reason)),
         WorkspaceError::PathConflict { path } => (path, RefusedReason::PathConflict),
         _ => return None,
     };
-    // The conflict is at a folder; a change at it or below it caused it.
+    let path = path.clone();
+    Some(RefusedPath { path, reason })
+}
+
+/// The change that a tree could not take: of a file and a folder with one name, the later one.
+fn refused_by_tree(error: &WorkspaceError, plans: &[state::Plan<'_>]) -> Option<RefusedPath> {
+    let RefusedPath { path: at, reason } = refusal(error)?;
     let fits = |path: &str| {
         path.strip_prefix(at.as_str())
-            .is_some_and(|r| r.is_empty() || r.starts_with('/'))
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     let plan = plans
         .iter()
         .rev()
         .find(|plan| fits(plan.change.path.as_str()))?;
-    Some(RefusedPath {
-        path: plan.change.path.as_str().to_owned(),
-        reason,
-    })
+    let path = plan.change.path.as_str().to_owned();
+    Some(RefusedPath { path, reason })
 }
 
 #[cfg(test)]

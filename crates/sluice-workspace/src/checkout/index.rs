@@ -76,17 +76,21 @@ impl LockedIndex {
     ) -> Result<Self, WorkspaceError> {
         let failed = || WorkspaceError::git("write the index");
         let tree = find_tree(repo, tree)?;
-        for plan in plans {
-            let path = plan.change.path.as_str();
-            if plan.change.action == Action::Delete {
-                if self.index.get_path(path.as_ref(), 0).is_some() {
-                    self.index.remove(path.as_ref(), 0).map_err(failed())?;
-                }
-                continue;
+        let (deletes, writes): (Vec<_>, Vec<_>) = plans
+            .iter()
+            .partition(|plan| plan.change.action == Action::Delete);
+        for plan in deletes {
+            let path = plan.change.path.as_str().as_ref();
+            if self.index.get_path(path, 0).is_some() {
+                self.index.remove(path, 0).map_err(failed())?;
             }
-            let entry = tree.get_path(path.as_ref()).map_err(failed())?;
-            let entry = stat_entry(checkout, &plan.change.path, &entry)?;
-            self.index.add(&entry).map_err(failed())?;
+        }
+        for plan in writes {
+            let path = &plan.change.path;
+            let entry = tree.get_path(path.as_str().as_ref()).map_err(failed())?;
+            self.index
+                .add(&stat_entry(checkout, path, &entry)?)
+                .map_err(failed())?;
         }
         self.index.write().map_err(failed())?;
         File::open(&self.copy)

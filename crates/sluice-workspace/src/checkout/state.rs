@@ -40,9 +40,25 @@ pub(super) fn inspect<'a>(
     checkout: &Checkout,
     base: Option<&Tree<'_>>,
     index: &LockedIndex,
+    changes: &[Change],
     change: &'a Change,
 ) -> Result<Result<Plan<'a>, RefusedReason>, WorkspaceError> {
     let path = &change.path;
+    if makes_room(changes, change) {
+        // Its place is a folder, or below a file, that goes first; see what is left then.
+        let asked = matches!(
+            change.action,
+            Action::Write {
+                executable: true,
+                ..
+            }
+        );
+        return Ok(Ok(Plan {
+            change,
+            before: None,
+            executable: asked,
+        }));
+    }
     let committed = base.and_then(|tree| tree.get_path(path.as_str().as_ref()).ok());
     if committed
         .as_ref()
@@ -110,4 +126,18 @@ fn is_content(disk: &OnDisk, oid: Oid) -> bool {
         !(*b == b'\r' && follows == Some(&b'\n'))
     });
     Oid::of_blob(&bytes) == oid
+}
+
+/// Whether the change set deletes a file above this one, or below it, for it to be written.
+fn makes_room(changes: &[Change], change: &Change) -> bool {
+    matches!(change.action, Action::Write { .. })
+        && changes.iter().any(|other| {
+            other.action == Action::Delete && (is_below(other, change) || is_below(change, other))
+        })
+}
+
+/// Whether `inner` lies below the path of `outer`.
+pub(super) fn is_below(inner: &Change, outer: &Change) -> bool {
+    let rest = inner.path.as_str().strip_prefix(outer.path.as_str());
+    rest.is_some_and(|rest| rest.starts_with('/'))
 }

@@ -257,6 +257,29 @@ fn what_would_be_lost_or_led_astray_is_refused_and_nothing_else_is_done() {
 }
 
 #[test]
+fn a_file_becomes_a_folder_and_a_folder_a_file() {
+    let files = [("a", "1"), ("d/x", "1"), ("d/e/y", "1"), ("stay", "1")];
+    let (_temp, dir) = git_repository(&files);
+    let turn = [
+        write("a/b/c", "2"),
+        delete("a"),
+        delete("d/x"),
+        write("d", "2"),
+        delete("d/e/y"),
+    ];
+    applied(&dir, &turn);
+    assert_eq!(status(&dir), "");
+    assert_eq!(git(&dir, &["ls-files"]), "a/b/c\nd\nstay\n");
+    fsck(&dir);
+
+    // An untracked file keeps its folder, and then everything is as it was.
+    let (_temp, dir) = git_repository(&files);
+    fs::write(dir.join("d/mine"), "m").unwrap();
+    assert_eq!(refused(&dir, &turn), [("d".to_owned(), "path_conflict")]);
+    assert_eq!(status(&dir), "?? d/mine\n");
+}
+
+#[test]
 fn a_partial_apply_does_the_rest_and_says_what_it_left() {
     let (_temp, dir) = git_repository(&[("edited", "1"), ("ok", "1")]);
     fs::write(dir.join("edited"), "mine").unwrap();

@@ -1,6 +1,6 @@
 //! Writes the files of an apply, and takes them back when it cannot be finished.
 
-use super::state::Plan;
+use super::state::{Plan, is_below};
 use crate::guard::Root;
 use crate::{Action, WorkspaceError};
 
@@ -22,29 +22,50 @@ pub(super) fn write_all<'a>(
             swept.push(folder);
         }
     }
-    let pending = || plans.iter().filter(|plan| !plan.is_done());
-    let mut staged = Vec::new();
-    for plan in pending() {
-        if let Action::Write { bytes, .. } = &plan.change.action {
-            staged.push((plan, root.stage(&plan.change.path, bytes, plan.executable)?));
-        }
-    }
     let mut done = Done { plans: Vec::new() };
-    for (plan, file) in staged {
-        if let Err(error) = file.place() {
+    match done.write(root, plans) {
+        Ok(()) => Ok(done),
+        Err(error) => {
             done.undo(root);
-            return Err(error);
+            Err(error)
         }
-        done.plans.push(plan);
     }
-    for plan in pending().filter(|plan| plan.change.action == Action::Delete) {
-        if let Err(error) = root.delete(&plan.change.path) {
-            done.undo(root);
-            return Err(error);
+}
+
+impl<'a> Done<'a> {
+    fn write(&mut self, root: &Root, plans: &'a [Plan<'a>]) -> Result<(), WorkspaceError> {
+        let pending: Vec<_> = plans.iter().filter(|plan| !plan.is_done()).collect();
+        let (deletes, writes): (Vec<&Plan<'_>>, Vec<_>) = pending
+            .into_iter()
+            .partition(|plan| plan.change.action == Action::Delete);
+        // A file that becomes a folder, or files whose folder becomes a file, go first.
+        let (first, last): (Vec<_>, Vec<_>) = deletes.into_iter().partition(|delete| {
+            let delete = delete.change;
+            writes
+                .iter()
+                .any(|write| is_below(write.change, delete) || is_below(delete, write.change))
+        });
+        self.delete(root, first)?;
+        let mut staged = Vec::new();
+        for plan in writes {
+            if let Action::Write { bytes, .. } = &plan.change.action {
+                staged.push((plan, root.stage(&plan.change.path, bytes, plan.executable)?));
+            }
         }
-        done.plans.push(plan);
+        for (plan, file) in staged {
+            file.place()?;
+            self.plans.push(plan);
+        }
+        self.delete(root, last)
     }
-    Ok(done)
+
+    fn delete(&mut self, root: &Root, plans: Vec<&'a Plan<'a>>) -> Result<(), WorkspaceError> {
+        for plan in plans {
+            root.delete(&plan.change.path)?;
+            self.plans.push(plan);
+        }
+        Ok(())
+    }
 }
 
 impl Done<'_> {
