@@ -1,0 +1,78 @@
+//! The port: what is asked, and what can come back.
+
+use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
+
+use crate::error::AgentError;
+
+/// What an agent is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The project.
+    pub project: String,
+    /// The gate, `g0` to `g9`.
+    pub gate: String,
+    /// The run's id. With the attempt it names the request, so that a repeat can be known.
+    pub run: String,
+    /// The attempt that the reply makes; 0 is the first.
+    pub attempt: u16,
+    /// How often a person has answered for this run so far.
+    pub answers: u16,
+    /// How it is asked; the machine's word for it.
+    pub strategy: String,
+    /// The whole prompt.
+    pub prompt: String,
+}
+
+/// What comes back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// The agent's reply.
+    Reply {
+        /// The Markdown. It may be empty.
+        text: String,
+        /// The model that wrote it, where known.
+        model: Option<String>,
+        /// What a person should know about how it came, such as bytes that were not UTF-8.
+        note: Option<String>,
+    },
+    /// The reply will come from outside; there is nothing to do now.
+    NotYet,
+}
+
+impl Answer {
+    /// A reply of raw bytes. What is not UTF-8 becomes U+FFFD and is noted, never refused.
+    pub(crate) fn from_bytes(bytes: Vec<u8>) -> Answer {
+        let (text, note) = match String::from_utf8(bytes) {
+            Ok(text) => (text, None),
+            Err(error) => {
+                let at = error.utf8_error().valid_up_to();
+                let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+                let note =
+                    format!("the reply is not UTF-8 from byte {at}; what is not became U+FFFD");
+                (text, Some(note))
+            }
+        };
+        let model = None;
+        Answer::Reply { text, model, note }
+    }
+}
+
+/// Answers prompts.
+#[async_trait]
+pub trait Agent: Send + Sync {
+    /// The agent's name, as commits and proofs carry it.
+    fn name(&self) -> &str;
+
+    /// Asks. A request may be repeated after a crash; when this returns, or is dropped, nothing of it is left
+    /// running.
+    ///
+    /// # Errors
+    /// No reply: [`AgentError::is_passing`] tells whether to ask again later. None of this is the agent's
+    /// verdict about its work, so no attempt is spent.
+    async fn ask(
+        &self,
+        request: &Request,
+        cancel: &CancellationToken,
+    ) -> Result<Answer, AgentError>;
+}
