@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// Where the workspace appears inside every sandbox.
 pub const WORKSPACE: &str = "/workspace";
 /// Where the folder for report files ([`Job::out`]) appears inside every sandbox.
@@ -12,7 +14,7 @@ pub const OUT: &str = "/sluice/out";
 pub const INNER_ID: u32 = 1000;
 
 /// One untrusted command. Everything about safety is in here; an engine that cannot give it refuses.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Job {
     /// Unique and stable under a repeat of the same effect, `[a-z0-9-]{1,63}`: containers, volumes,
     /// cgroups and state folders carry it, so that a second start finds the first one's remains.
@@ -40,7 +42,7 @@ pub struct Job {
 }
 
 /// A read-only view of a host path.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bind {
     /// The absolute path on the host.
     pub host: PathBuf,
@@ -49,7 +51,8 @@ pub struct Bind {
 }
 
 /// What becomes of the files that a command writes into the workspace.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Upper {
     /// Thrown away at the end; bounded by [`Limits::disk_bytes`] and [`Limits::inodes`].
     Discard,
@@ -59,7 +62,8 @@ pub enum Upper {
 }
 
 /// Who a command can reach.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Network {
     /// Nobody but its own loopback.
     None,
@@ -81,7 +85,8 @@ impl Network {
 }
 
 /// What a command reads from its standard input.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Stdin {
     /// End of file at once.
     Empty,
@@ -90,7 +95,7 @@ pub enum Stdin {
 }
 
 /// What bounds a command.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Limits {
     /// The longest it may run.
     pub wall: Duration,

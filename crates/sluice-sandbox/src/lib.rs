@@ -6,10 +6,12 @@ mod docker;
 mod end;
 mod error;
 mod job;
+mod native;
 mod port;
 
 pub use docker::{Docker, DockerConfig, DockerKind};
 pub use end::{End, Ended, EngineInfo};
 pub use error::SandboxError;
 pub use job::{Bind, INNER_ID, Job, Limits, Network, OUT, Stdin, Upper, WORKSPACE};
+pub use native::{Native, NativeConfig, SelfTest, init_main};
 pub use port::{LogSink, Sandbox, Stream};

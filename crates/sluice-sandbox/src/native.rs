@@ -1,0 +1,350 @@
+//! The native engine: namespaces on the host's own toolchains, for a machine without a container engine.
+//!
+//! The daemon starts a small helper (its own program again, as `sluice sandbox-init`), which makes the
+//! namespaces, builds the root, drops every privilege and starts the command. Nothing here falls back to
+//! less: where the kernel refuses a step the job is refused with what a person can do about it.
+
+mod cgroup;
+mod fence;
+mod filter;
+mod follow;
+mod host;
+mod init;
+mod inside;
+mod owners;
+mod place;
+mod rootfs;
+mod selftest;
+mod spec;
+mod sys;
+mod validate;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use sha2::{Digest, Sha256};
+use tokio_util::sync::CancellationToken;
+
+use crate::{End, Ended, EngineInfo, Job, Limits, LogSink, Network, Sandbox, SandboxError};
+use crate::{Stdin, Upper};
+use cgroup::Cgroups;
+use follow::{Followed, Stopped};
+use host::View;
+pub use init::init_main;
+use place::Place;
+pub use selftest::SelfTest;
+use spec::{Action, Bounds, Fault, Report, Spec};
+
+/// The first kernel that has all system calls and mount options that are used.
+const KERNEL_MIN: (u32, u32) = (5, 12);
+/// The first kernel whose tmpfs keeps the attributes that an overlay's upper layer needs.
+const KERNEL_TMPFS_LAYER: (u32, u32) = (6, 6);
+/// The first kernel that counts processes per user namespace, so that a limit on them is the job's own.
+const KERNEL_PIDS_PER_NAMESPACE: (u32, u32) = (5, 14);
+/// How much longer than the daemon's own clock the helper waits before it ends a job by itself.
+const BACKSTOP: Duration = Duration::from_secs(4);
+
+/// How the native engine is set up.
+#[derive(Debug, Clone)]
+pub struct NativeConfig {
+    /// A folder of ours for what jobs have on the host while they run; made if absent.
+    pub state: PathBuf,
+    /// The program and first arguments that call [`init_main`], such as this program and `sandbox-init`.
+    pub helper: Vec<OsString>,
+    /// Further host folders with toolchains outside `/usr`, shown read-only where they are.
+    pub extra_paths: Vec<PathBuf>,
+    /// The host's user and group that commands run as where the daemon is root: one that nothing else
+    /// uses.
+    pub outer_id: u32,
+    /// A control group that was handed to this user, relative to where control groups are mounted.
+    pub cgroup: Option<String>,
+}
+
+impl NativeConfig {
+    /// The usual setup.
+    pub fn new(state: impl Into<PathBuf>, helper: Vec<OsString>) -> NativeConfig {
+        NativeConfig {
+            state: state.into(),
+            helper,
+            extra_paths: Vec::new(),
+            outer_id: 100_000,
+            cgroup: None,
+        }
+    }
+}
+
+/// Runs commands in namespaces of this host.
+pub struct Native {
+    config: NativeConfig,
+    info: EngineInfo,
+    view: View,
+    cgroups: Cgroups,
+    kernel: (u32, u32),
+    /// The user that commands run as outside, where it is not this process's own.
+    outer: Option<u32>,
+}
+
+impl Native {
+    /// Looks at the host; starts nothing. Call [`Native::probe`] before the first untrusted command.
+    ///
+    /// # Errors
+    /// When the state folder cannot be made or the kernel is too old.
+    pub fn new(config: NativeConfig) -> Result<Native, SandboxError> {
+        let kernel = host::kernel();
+        if kernel < KERNEL_MIN {
+            return Err(SandboxError::Forbidden {
+                what: format!("native sandboxes: its kernel is {}.{}", kernel.0, kernel.1),
+                mend: "use Linux 5.12 or newer, or a container engine (`--engine docker`)"
+                    .to_owned(),
+            });
+        }
+        std::fs::create_dir_all(&config.state).map_err(|source| SandboxError::Io {
+            step: "make the state folder",
+            path: config.state.clone(),
+            source,
+        })?;
+        let state = config
+            .state
+            .canonicalize()
+            .map_err(|source| SandboxError::Io {
+                step: "find the state folder",
+                path: config.state.clone(),
+                source,
+            })?;
+        let digest = Sha256::digest(state.as_os_str().as_encoded_bytes());
+        let group = format!("sluice-{}", hex::encode(&digest[..6]));
+        let cgroups = Cgroups::find(&group, config.cgroup.as_deref());
+        let is_root = rustix::process::geteuid().is_root();
+        Ok(Native {
+            info: EngineInfo {
+                name: "native".to_owned(),
+                version: format!(
+                    "{}+linux-{}.{}",
+                    env!("CARGO_PKG_VERSION"),
+                    kernel.0,
+                    kernel.1
+                ),
+                image: host::toolchain_digest(&config.extra_paths),
+            },
+            view: View::of_host(&config.extra_paths),
+            cgroups,
+            kernel,
+            outer: is_root.then_some(config.outer_id),
+            config: NativeConfig { state, ..config },
+        })
+    }
+
+    /// Makes a sandbox that looks at itself from inside.
+    ///
+    /// # Errors
+    /// [`SandboxError::Forbidden`], with the mend, where the machine does not allow what is needed.
+    pub async fn probe(&self) -> Result<SelfTest, SandboxError> {
+        let snapshot = tempfile::tempdir_in(&self.config.state)
+            .and_then(|dir| {
+                std::fs::create_dir(dir.path().join(selftest::FOLDER))?;
+                std::fs::write(dir.path().join(selftest::FOLDER).join("file"), "x")?;
+                Ok(dir)
+            })
+            .map_err(|source| SandboxError::Io {
+                step: "make a snapshot for the self-test",
+                path: self.config.state.clone(),
+                source,
+            })?;
+        let job = Job {
+            name: format!("self-test-{}", uuid::Uuid::new_v4().simple()),
+            lower: vec![snapshot.path().to_owned()],
+            upper: Upper::Discard,
+            workdir: String::new(),
+            argv: vec!["self-test".to_owned()],
+            env: std::collections::BTreeMap::new(),
+            binds: Vec::new(),
+            out: None,
+            network: Network::None,
+            stdin: Stdin::Empty,
+            limits: Limits {
+                wall: Duration::from_secs(10),
+                ..Limits::step()
+            },
+        };
+        let mut said = Vec::new();
+        let cancel = CancellationToken::new();
+        let ended = self
+            .run_action(&job, Action::SelfTest, &mut said, &cancel)
+            .await?;
+        let failed = match ended.end {
+            End::Exited(0) => serde_json::from_slice(&said).ok(),
+            _ => None,
+        };
+        Ok(SelfTest {
+            failed: failed.unwrap_or_else(|| vec![format!("the self-test ended: {:?}", ended.end)]),
+            unenforced: ended.unenforced,
+        })
+    }
+
+    async fn run_action(
+        &self,
+        job: &Job,
+        action: Action,
+        log: &mut dyn LogSink,
+        cancel: &CancellationToken,
+    ) -> Result<Ended, SandboxError> {
+        let started = Instant::now();
+        validate::job(job)?;
+        let place = Place::make(
+            &self.config.state,
+            job,
+            &self.cgroups,
+            self.kernel < KERNEL_TMPFS_LAYER,
+            self.outer,
+        )?;
+        let unenforced = self.unenforced(&place);
+        let spec = self.spec(job, action, &place);
+        let followed =
+            follow::follow(&self.config.helper, &spec, job, log, cancel, started).await?;
+        let end = end(&followed, &place);
+        let peak_memory = place.groups.peak_memory();
+        // Removing waits for the kernel to let go of the groups.
+        tokio::task::spawn_blocking(move || place.finish())
+            .await
+            .map_err(|error| SandboxError::Setup {
+                why: format!("cleaning up was broken off: {error}"),
+            })??;
+        Ok(Ended {
+            end: end?,
+            wall: started.elapsed(),
+            peak_memory,
+            unenforced,
+        })
+    }
+
+    fn spec(&self, job: &Job, action: Action, place: &Place) -> Spec {
+        let limits = &job.limits;
+        let open = job.network == Network::Open;
+        let mut binds = self.view.binds.clone();
+        for bind in &job.binds {
+            binds.push((bind.host.clone(), bind.inside.clone()));
+        }
+        let mut env = job.env.clone();
+        for (key, value) in [
+            (
+                "PATH",
+                "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            ),
+            ("HOME", "/tmp/home"),
+        ] {
+            env.entry(key.to_owned())
+                .or_insert_with(|| value.to_owned());
+        }
+        Spec {
+            outer: self.outer,
+            action,
+            env: env.into_iter().collect(),
+            workdir: job.workdir.clone(),
+            lower: job.lower.clone(),
+            layer: place.layer().map(PathBuf::from),
+            out: job.out.clone(),
+            binds,
+            links: self.view.links.clone(),
+            files: self.view.files(open),
+            network_open: open,
+            bounds: Bounds {
+                open_files: limits.open_files,
+                file_bytes: limits.file_bytes,
+                disk_bytes: limits.disk_bytes,
+                inodes: limits.inodes,
+                pids: u64::from(limits.pids),
+                data_bytes: (!place.groups.has_memory()).then_some(limits.memory_bytes),
+            },
+            cgroups: place.groups.procs(),
+            backstop_ms: (limits.wall + BACKSTOP)
+                .as_millis()
+                .try_into()
+                .unwrap_or(u64::MAX),
+        }
+    }
+
+    /// The limits that are not enforced for the job at `place`.
+    fn unenforced(&self, place: &Place) -> Vec<String> {
+        let groups = &place.groups;
+        let pids = groups.has_pids || self.kernel >= KERNEL_PIDS_PER_NAMESPACE;
+        let layer_is_bounded = place.layer().is_none();
+        [
+            ("memory_bytes", groups.has_memory()),
+            ("cpus", groups.has_cpu),
+            ("pids", pids),
+            ("disk_bytes", layer_is_bounded),
+            ("inodes", layer_is_bounded),
+        ]
+        .into_iter()
+        .filter(|(_, enforced)| !enforced)
+        .map(|(name, _)| name.to_owned())
+        .collect()
+    }
+}
+
+/// What the end of a job is called.
+fn end(followed: &Followed, place: &Place) -> Result<End, SandboxError> {
+    if let Some(Report::Fault(fault)) = &followed.report {
+        return Err(refused(fault));
+    }
+    match followed.stopped {
+        Some(Stopped::TimedOut) => return Ok(End::TimedOut),
+        Some(Stopped::Silent) => return Ok(End::Silent),
+        Some(Stopped::OutputLimit) => return Ok(End::OutputLimit),
+        Some(Stopped::Cancelled) => return Ok(End::Killed),
+        None => {}
+    }
+    if place.groups.ran_out_of_memory() {
+        return Ok(End::OutOfMemory);
+    }
+    match followed.report {
+        Some(Report::Exited(code)) => Ok(End::Exited(code)),
+        Some(Report::Signalled(_) | Report::Killed) => Ok(End::Killed),
+        _ => Err(SandboxError::Setup {
+            why: "the helper ended without a report".to_owned(),
+        }),
+    }
+}
+
+/// A step of making the sandbox that the machine refused, as an error that says what to do.
+fn refused(fault: &Fault) -> SandboxError {
+    match fault.errno {
+        libc::EPERM | libc::EACCES | libc::ENOSPC | libc::EUSERS | libc::ENOSYS => {
+            SandboxError::Forbidden {
+                what: format!("a native sandbox ({fault})"),
+                mend: host::mend(),
+            }
+        }
+        _ => SandboxError::Setup {
+            why: fault.to_string(),
+        },
+    }
+}
+
+#[async_trait]
+impl Sandbox for Native {
+    fn engine(&self) -> &EngineInfo {
+        &self.info
+    }
+
+    async fn run(
+        &self,
+        job: &Job,
+        log: &mut dyn LogSink,
+        cancel: &CancellationToken,
+    ) -> Result<Ended, SandboxError> {
+        self.run_action(job, Action::Exec(job.argv.clone()), log, cancel)
+            .await
+    }
+
+    async fn reap(&self) -> Result<usize, SandboxError> {
+        let (state, cgroups) = (self.config.state.clone(), self.cgroups.clone());
+        tokio::task::spawn_blocking(move || place::reap(&state, &cgroups))
+            .await
+            .map_err(|error| SandboxError::Setup {
+                why: format!("cleaning up was broken off: {error}"),
+            })?
+    }
+}

@@ -1,0 +1,245 @@
+//! Follows one running job from the daemon: streams its output, keeps its clocks, ends it.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::net::UnixStream as StdUnixStream;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::process::{Child, Command};
+use tokio_util::sync::CancellationToken;
+
+use super::spec::{Report, Spec, frame};
+use crate::{Job, LogSink, SandboxError, Stdin, Stream};
+
+/// How long the sandbox may take to be gone after it was told to end; killing needs milliseconds.
+const GRACE: Duration = Duration::from_secs(3);
+/// Bytes read from a stream at a time.
+const CHUNK: usize = 64 * 1024;
+
+/// Why the daemon ended a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stopped {
+    TimedOut,
+    Silent,
+    OutputLimit,
+    Cancelled,
+}
+
+/// What came of following a job.
+pub(super) struct Followed {
+    /// What the helper said; `None` when it did not live to say anything.
+    pub(super) report: Option<Report>,
+    /// Why the daemon ended it, if it did.
+    pub(super) stopped: Option<Stopped>,
+}
+
+fn fault(step: &'static str) -> impl FnOnce(io::Error) -> SandboxError {
+    move |source| SandboxError::Io {
+        step,
+        path: "sandbox-init".into(),
+        source,
+    }
+}
+
+/// Runs the helper with `spec` and follows it to its end.
+pub(super) async fn follow(
+    helper: &[OsString],
+    spec: &Spec,
+    job: &Job,
+    log: &mut dyn LogSink,
+    cancel: &CancellationToken,
+    started: Instant,
+) -> Result<Followed, SandboxError> {
+    let (mut child, control) = start(helper)?;
+    let streams = (child.stdout.take(), child.stderr.take());
+    let (Some(out), Some(err)) = streams else {
+        return Err(SandboxError::Setup {
+            why: "the helper has no output".to_owned(),
+        });
+    };
+    let mut follower = Follower {
+        job,
+        log,
+        started,
+        last_output: started,
+        printed: 0,
+        stopped: None,
+        give_up: None,
+    };
+    let report = follower.run(control, spec, out, err, cancel).await?;
+    // It ends by itself after its report; where it did not report it must not live on.
+    if report.is_none() {
+        let _ = child.start_kill();
+    }
+    let _ = tokio::time::timeout(GRACE, child.wait()).await;
+    Ok(Followed {
+        report,
+        stopped: follower.stopped,
+    })
+}
+
+fn start(helper: &[OsString]) -> Result<(Child, UnixStream), SandboxError> {
+    let (near, far) = StdUnixStream::pair().map_err(fault("make a socket"))?;
+    let [program, arguments @ ..] = helper else {
+        return Err(SandboxError::Setup {
+            why: "no helper is configured".to_owned(),
+        });
+    };
+    let child = Command::new(program)
+        .args(arguments)
+        .env_clear()
+        .current_dir("/")
+        .stdin(Stdio::from(std::os::fd::OwnedFd::from(far)))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        // A Ctrl-C at the daemon's terminal is the daemon's to answer.
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|source| SandboxError::Io {
+            step: "start the sandbox helper",
+            path: program.into(),
+            source,
+        })?;
+    near.set_nonblocking(true).map_err(fault("make a socket"))?;
+    let near = UnixStream::from_std(near).map_err(fault("make a socket"))?;
+    Ok((child, near))
+}
+
+struct Follower<'a> {
+    job: &'a Job,
+    log: &'a mut dyn LogSink,
+    started: Instant,
+    last_output: Instant,
+    printed: u64,
+    stopped: Option<Stopped>,
+    /// When the sandbox was told to end, the moment after which it is not waited for.
+    give_up: Option<Instant>,
+}
+
+impl Follower<'_> {
+    async fn run(
+        &mut self,
+        control: UnixStream,
+        spec: &Spec,
+        mut out: impl AsyncRead + Unpin,
+        mut err: impl AsyncRead + Unpin,
+        cancel: &CancellationToken,
+    ) -> Result<Option<Report>, SandboxError> {
+        let (mut answer, mut tell) = control.into_split();
+        let mut order =
+            frame(
+                &serde_json::to_vec(spec).map_err(|error| SandboxError::InvalidJob {
+                    name: self.job.name.clone(),
+                    why: format!("a path cannot be written down: {error}"),
+                })?,
+            );
+        match &self.job.stdin {
+            Stdin::Empty => order.extend(frame(&[])),
+            Stdin::Bytes(bytes) => order.extend(frame(bytes)),
+        }
+        let mut unsent = order.as_slice();
+        let mut heard = Vec::new();
+        let mut out_buffer = vec![0; CHUNK];
+        let mut err_buffer = vec![0; CHUNK];
+        let (mut out_open, mut err_open, mut answer_open) = (true, true, true);
+
+        while out_open || err_open || answer_open {
+            let next = self.next_clock();
+            tokio::select! {
+                // Output first: what a command printed before its end belongs to its log.
+                biased;
+                read = out.read(&mut out_buffer), if out_open => {
+                    out_open = self.take(Stream::Out, &out_buffer, read);
+                }
+                read = err.read(&mut err_buffer), if err_open => {
+                    err_open = self.take(Stream::Err, &err_buffer, read);
+                }
+                read = answer.read_buf(&mut heard), if answer_open => {
+                    answer_open = matches!(read, Ok(count) if count > 0);
+                }
+                sent = tell.write(unsent), if !unsent.is_empty() && self.give_up.is_none() => {
+                    match sent {
+                        Ok(count) if count > 0 => unsent = &unsent[count..],
+                        // The helper is gone; the end of its answer says so too.
+                        _ => unsent = &[],
+                    }
+                }
+                () = cancel.cancelled(), if self.give_up.is_none() => {
+                    self.stop(Stopped::Cancelled);
+                }
+                () = tokio::time::sleep_until(next.into()) => {
+                    if self.clock_rang() {
+                        return Ok(None);
+                    }
+                }
+            }
+            if self.give_up.is_some() {
+                // The end of this socket is the order to end.
+                let _ = tell.shutdown().await;
+            }
+        }
+        let mut heard = heard.as_slice();
+        Ok(super::spec::read_json(&mut heard).ok())
+    }
+
+    /// Takes what was read of one stream; whether the stream goes on.
+    fn take(&mut self, stream: Stream, buffer: &[u8], read: io::Result<usize>) -> bool {
+        let count = match read {
+            Ok(count) if count > 0 => count,
+            _ => return false,
+        };
+        self.last_output = Instant::now();
+        let limit = self.job.limits.output_bytes;
+        let room = limit.saturating_sub(self.printed).min(count as u64) as usize;
+        self.printed += count as u64;
+        if room > 0 {
+            self.log.chunk(stream, &buffer[..room]);
+        }
+        if self.printed > limit {
+            self.stop(Stopped::OutputLimit);
+        }
+        true
+    }
+
+    /// Marks the job to be ended; the first reason stands.
+    fn stop(&mut self, why: Stopped) {
+        if self.give_up.is_none() {
+            self.stopped = Some(why);
+            self.give_up = Some(Instant::now() + GRACE);
+        }
+    }
+
+    fn next_clock(&self) -> Instant {
+        if let Some(give_up) = self.give_up {
+            return give_up;
+        }
+        let wall = self.started + self.job.limits.wall;
+        match self.job.limits.silence {
+            Some(silence) => wall.min(self.last_output + silence),
+            None => wall,
+        }
+    }
+
+    /// Answers a clock; whether the sandbox is not to be waited for any more.
+    fn clock_rang(&mut self) -> bool {
+        let now = Instant::now();
+        if let Some(give_up) = self.give_up {
+            return now >= give_up;
+        }
+        if now >= self.started + self.job.limits.wall {
+            self.stop(Stopped::TimedOut);
+        } else if self
+            .job
+            .limits
+            .silence
+            .is_some_and(|silence| now >= self.last_output + silence)
+        {
+            self.stop(Stopped::Silent);
+        }
+        false
+    }
+}

@@ -1,0 +1,203 @@
+//! What of this machine is shown inside, and what this machine can do.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::INNER_ID;
+
+/// Host folders of toolchains and data, bound where they are; those that are links are linked.
+const TOP: [&str; 6] = ["bin", "sbin", "lib", "lib64", "lib32", "libx32"];
+/// Files and folders of `/etc` that programs need and that hold no secret.
+const ETC: [&str; 13] = [
+    "alternatives",
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "ssl/certs",
+    "ssl/openssl.cnf",
+    "pki/ca-trust/extracted",
+    "pki/tls/certs",
+    "ca-certificates/extracted",
+    "mime.types",
+    "services",
+    "protocols",
+    "fonts",
+];
+/// Beginnings of further names in `/etc` that toolchains link to.
+const ETC_BEGINNINGS: [&str; 2] = ["java-", "python3"];
+/// Where programs are listed for the digest of the toolchains.
+const TOOL_FOLDERS: [&str; 6] = [
+    "/usr/bin",
+    "/usr/lib",
+    "/usr/lib/node_modules",
+    "/usr/local/bin",
+    "/usr/local/lib",
+    "/usr/local/lib/node_modules",
+];
+
+/// What every sandbox shows of the host.
+#[derive(Debug, Clone)]
+pub(super) struct View {
+    /// Read-only host paths and where they appear.
+    pub(super) binds: Vec<(PathBuf, String)>,
+    /// Links: name and target.
+    pub(super) links: Vec<(String, String)>,
+    /// Small files: name and content.
+    files: Vec<(String, String)>,
+}
+
+impl View {
+    /// Looks at the host once; `extra` are further host folders, shown where they are.
+    pub(super) fn of_host(extra: &[PathBuf]) -> View {
+        let mut view = View {
+            binds: vec![("/usr".into(), "/usr".to_owned())],
+            links: vec![("var/tmp".to_owned(), "/tmp".to_owned())],
+            files: files(),
+        };
+        for name in TOP {
+            let path = Path::new("/").join(name);
+            match fs::read_link(&path) {
+                Ok(target) => view
+                    .links
+                    .push((name.to_owned(), target.to_string_lossy().into_owned())),
+                Err(_) if path.is_dir() => view.bind(path),
+                Err(_) => {}
+            }
+        }
+        for name in ETC {
+            view.bind(Path::new("/etc").join(name));
+        }
+        for entry in fs::read_dir("/etc").into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if ETC_BEGINNINGS.iter().any(|start| name.starts_with(start)) {
+                view.bind(entry.path());
+            }
+        }
+        if let Ok(target) = fs::read_link("/etc/localtime") {
+            view.links.push((
+                "etc/localtime".to_owned(),
+                target.to_string_lossy().into_owned(),
+            ));
+        }
+        for path in extra {
+            if !path.starts_with("/usr") {
+                view.bind(path.clone());
+            }
+        }
+        view
+    }
+
+    fn bind(&mut self, path: PathBuf) {
+        if path.exists() {
+            let inside = path.to_string_lossy().into_owned();
+            self.binds.push((path, inside));
+        }
+    }
+
+    /// The small files for a job with or without the host's network.
+    pub(super) fn files(&self, network_open: bool) -> Vec<(String, String)> {
+        let mut files = self.files.clone();
+        let alone = || "127.0.0.1 localhost sluice\n::1 localhost\n".to_owned();
+        if network_open {
+            for name in ["etc/hosts", "etc/resolv.conf"] {
+                let host = fs::read_to_string(Path::new("/").join(name));
+                files.push((name.to_owned(), host.unwrap_or_default()));
+            }
+        } else {
+            files.push(("etc/hosts".to_owned(), alone()));
+        }
+        files
+    }
+}
+
+fn files() -> Vec<(String, String)> {
+    let nobody = "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin";
+    [
+        (
+            "etc/passwd",
+            format!(
+                "root:x:0:0:root:/root:/usr/sbin/nologin\n\
+                 sluice:x:{INNER_ID}:{INNER_ID}:sluice:/tmp/home:/bin/sh\n{nobody}\n"
+            ),
+        ),
+        (
+            "etc/group",
+            format!("root:x:0:\nsluice:x:{INNER_ID}:\nnogroup:x:65534:\n"),
+        ),
+        ("etc/hostname", "sluice\n".to_owned()),
+        (
+            "etc/nsswitch.conf",
+            "passwd: files\ngroup: files\nhosts: files dns\n".to_owned(),
+        ),
+    ]
+    .map(|(name, content)| (name.to_owned(), content))
+    .to_vec()
+}
+
+/// A digest over the toolchains that the sandbox shows: the list of installed packages and the names,
+/// sizes and times of programs. Cheap, and another one after every upgrade.
+pub(super) fn toolchain_digest(extra: &[PathBuf]) -> String {
+    let mut digest = Sha256::new();
+    for list in ["/var/lib/dpkg/status", "/etc/os-release"] {
+        digest.update(fs::read(list).unwrap_or_default());
+    }
+    let folders = TOOL_FOLDERS.iter().map(PathBuf::from);
+    for folder in folders.chain(extra.iter().cloned()) {
+        let mut entries: Vec<String> = fs::read_dir(&folder)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|entry| {
+                let data = entry.metadata().ok()?;
+                // A folder's time changes whenever anything is put next to a tool; names suffice.
+                let (size, time) = if data.is_dir() {
+                    (0, 0)
+                } else {
+                    (data.size(), data.mtime())
+                };
+                Some(format!("{}\0{size}\0{time}\n", entry.path().display()))
+            })
+            .collect();
+        entries.sort();
+        entries.iter().for_each(|entry| digest.update(entry));
+    }
+    format!("sha256:{}", hex::encode(digest.finalize()))
+}
+
+/// The kernel's version as two numbers, such as `(6, 1)`.
+pub(super) fn kernel() -> (u32, u32) {
+    let release = rustix::system::uname();
+    let release = release.release().to_string_lossy().into_owned();
+    let mut numbers = release
+        .split(|c: char| !c.is_ascii_digit())
+        .map(|part| part.parse().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
+}
+
+/// What a person can do where the kernel refused to make a namespace or a mount in it.
+pub(super) fn mend() -> String {
+    let setting = |name: &str| {
+        fs::read_to_string(Path::new("/proc/sys").join(name))
+            .ok()
+            .and_then(|text| text.trim().parse::<u64>().ok())
+    };
+    if setting("user/max_user_namespaces") == Some(0) {
+        return "allow user namespaces with `sysctl -w user.max_user_namespaces=16384`".to_owned();
+    }
+    if setting("kernel/unprivileged_userns_clone") == Some(0) {
+        return "allow user namespaces with `sysctl -w kernel.unprivileged_userns_clone=1`"
+            .to_owned();
+    }
+    if setting("kernel/apparmor_restrict_unprivileged_userns") == Some(1) {
+        return "give the sluice program an AppArmor profile with `userns,`, or allow all programs \
+                with `sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`"
+            .to_owned();
+    }
+    "where this is itself a container, start it with user namespaces and an unmasked /proc allowed \
+     (`--security-opt seccomp=unconfined --security-opt systempaths=unconfined`), or use a container \
+     engine (`--engine docker`)"
+        .to_owned()
+}
