@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
-use crate::Oid;
+use crate::oid::{InvalidOid, Oid};
 use sluice_path::Reason;
 
 /// Why a call of this crate did not do its work.
@@ -70,11 +70,8 @@ pub enum WorkspaceError {
         path: String,
     },
     /// Text that is no object name.
-    #[error("{text:?} is no object id; it has 40 lower-case hexadecimal digits")]
-    InvalidOid {
-        /// The text.
-        text: String,
-    },
+    #[error(transparent)]
+    InvalidOid(#[from] InvalidOid),
     /// A name that git does not allow for a ref.
     #[error("{name:?} is no valid ref name")]
     InvalidRefName {

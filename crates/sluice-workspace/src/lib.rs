@@ -19,13 +19,14 @@ mod repo;
 mod scan;
 mod snapshot;
 mod tree;
+mod tree_update;
 mod work_tree;
 
 pub use change::{Action, Change};
 pub use commit::{CommitInfo, CommitSignature, Identity, NewCommit, SignFailure, Signer};
 pub use diff::{Diff, DiffFile, DiffStatus};
 pub use error::WorkspaceError;
-pub use oid::Oid;
+pub use oid::{InvalidOid, Oid};
 pub use refs::Moved;
 pub use repo::Repo;
 pub use scan::{SkipReason, Skipped, TreeOfDir};

@@ -5,7 +5,12 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::WorkspaceError;
+/// Text that is no object name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is no object id; it has 40 lower-case hexadecimal digits")]
+pub struct InvalidOid {
+    text: String,
+}
 
 /// The SHA-1 name of a git object; prints as 40 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,21 +38,19 @@ impl fmt::Debug for Oid {
 }
 
 impl FromStr for Oid {
-    type Err = WorkspaceError;
+    type Err = InvalidOid;
 
     /// Takes exactly 40 lower-case hexadecimal digits: an abbreviation is never guessed.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
         if text.len() != 40 || !text.bytes().all(hex) {
-            return Err(WorkspaceError::InvalidOid {
+            return Err(InvalidOid {
                 text: text.to_owned(),
             });
         }
-        git2::Oid::from_str(text)
-            .map(Self)
-            .map_err(|_| WorkspaceError::InvalidOid {
-                text: text.to_owned(),
-            })
+        git2::Oid::from_str(text).map(Self).map_err(|_| InvalidOid {
+            text: text.to_owned(),
+        })
     }
 }
 

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use sluice_path::{Reason, RelPath};
 
 use crate::guard::{OnDisk, Root, is_temporary_name, read_regular, resolve};
-use crate::tree::{MODE_EXECUTABLE, MODE_FILE};
+use crate::tree::{MODE_EXECUTABLE, MODE_FILE, MODE_FOLDER};
 use crate::{Oid, Repo, WorkspaceError};
 
 mod ignores;
@@ -75,7 +75,7 @@ impl Repo {
         let folder = root.folder(None).map_err(|e| root.failed("open", ".", e))?;
         let oid = match scan.folder(folder, "", 0, false)? {
             Some(oid) => oid,
-            None => crate::tree::tree_update(&repo, None, [])?,
+            None => crate::tree_update::tree_update(&repo, None, [])?,
         };
         Ok(TreeOfDir {
             oid,
@@ -172,7 +172,7 @@ impl Scan<'_> {
                 match resolve(folder.as_fd(), name, flags) {
                     Ok(below) => {
                         let tree = self.folder(below, &path, depth + 1, ignored)?;
-                        return Ok(tree.map(|oid| (oid, 0o040_000)));
+                        return Ok(tree.map(|oid| (oid, MODE_FOLDER)));
                     }
                     Err(e) => self.skip_failed(path, e)?,
                 }

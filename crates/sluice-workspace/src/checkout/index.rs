@@ -9,8 +9,8 @@ use rustix::fs::AtFlags;
 use sluice_path::RelPath;
 
 use super::branch::Head;
+use super::plan::Plan;
 use super::repository::Checkout;
-use super::state::Plan;
 use crate::tree::find_tree;
 use crate::{Action, Oid, WorkspaceError};
 

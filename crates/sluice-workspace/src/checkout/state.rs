@@ -3,8 +3,9 @@
 use git2::{ObjectType, Tree};
 use sluice_path::Reason;
 
-use super::RefusedReason;
 use super::index::LockedIndex;
+use super::outcome::RefusedReason;
+use super::plan::{Plan, is_below};
 use super::repository::Checkout;
 use crate::guard::OnDisk;
 use crate::tree::MODE_EXECUTABLE;
@@ -12,28 +13,6 @@ use crate::{Action, Change, Oid, WorkspaceError};
 
 /// Larger files on disk are taken for someone's work, bytes.
 const READ_LIMIT: u64 = 256 * 1024 * 1024;
-
-/// A change that may be made.
-pub(super) struct Plan<'a> {
-    pub(super) change: &'a Change,
-    /// What is on disk now, kept for a roll-back.
-    pub(super) before: Option<OnDisk>,
-    /// Whether the new file is executable.
-    pub(super) executable: bool,
-}
-
-impl Plan<'_> {
-    /// Whether the disk is already as the change wants it.
-    pub(super) fn is_done(&self) -> bool {
-        match (&self.change.action, &self.before) {
-            (Action::Delete, before) => before.is_none(),
-            (Action::Write { bytes, .. }, Some(disk)) => {
-                *bytes == disk.bytes && disk.executable == self.executable
-            }
-            (Action::Write { .. }, None) => false,
-        }
-    }
-}
 
 /// Looks at HEAD, index and disk for one path.
 pub(super) fn inspect<'a>(
@@ -134,10 +113,4 @@ fn makes_room(changes: &[Change], change: &Change) -> bool {
         && changes.iter().any(|other| {
             other.action == Action::Delete && (is_below(other, change) || is_below(change, other))
         })
-}
-
-/// Whether `inner` lies below the path of `outer`.
-pub(super) fn is_below(inner: &Change, outer: &Change) -> bool {
-    let rest = inner.path.as_str().strip_prefix(outer.path.as_str());
-    rest.is_some_and(|rest| rest.starts_with('/'))
 }

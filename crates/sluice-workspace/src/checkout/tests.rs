@@ -531,7 +531,7 @@ fn one_apply_for_the_killer() {
 #[test]
 fn an_apply_killed_anywhere_is_finished_by_repeating_it() {
     let mut killed = 0;
-    for round in 0..25 {
+    for round in 0..12 {
         let (_temp, dir) = git_repository(&[
             ("d1/f1", "old\n"),
             ("d2/f9", "old\n"),
@@ -550,7 +550,7 @@ fn an_apply_killed_anywhere_is_finished_by_repeating_it() {
                 .filter(|i| dir.join(format!("d{}/f{i}", i % 7)).exists())
                 .count()
         };
-        while child.try_wait().unwrap().is_none() && placed() < 3 + round * 3 {
+        while child.try_wait().unwrap().is_none() && placed() < 3 + round * 5 {
             std::hint::spin_loop();
         }
         let _ = child.kill();
@@ -566,5 +566,5 @@ fn an_apply_killed_anywhere_is_finished_by_repeating_it() {
         assert!(left.is_empty(), "{left:?}");
         fsck(&dir);
     }
-    assert!(killed >= 5, "only {killed} applies were killed in time");
+    assert!(killed >= 3, "only {killed} applies were killed in time");
 }

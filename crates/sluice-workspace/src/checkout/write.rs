@@ -1,6 +1,6 @@
 //! Writes the files of an apply, and takes them back when it cannot be finished.
 
-use super::state::{Plan, is_below};
+use super::plan::{Plan, is_below};
 use crate::guard::Root;
 use crate::{Action, WorkspaceError};
 
