@@ -5,6 +5,8 @@
     reason = "a test that cannot go on may stop where it is"
 )]
 
+#[path = "proofs/documented.rs"]
+mod documented;
 #[path = "proofs/foreign.rs"]
 mod foreign;
 #[path = "proofs/intoto.rs"]

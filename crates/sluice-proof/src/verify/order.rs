@@ -73,7 +73,7 @@ pub(super) fn report(
             .map(|previous| &previous.sha256);
         if broken || (points_at != last.map(|(_, before)| &before.digest) && last.is_some()) {
             broken = true;
-            gates[index].reopened = true;
+            gates[index].reopened = gates[index].problems.is_empty();
             missing.push(gate.gate.clone());
             continue;
         }

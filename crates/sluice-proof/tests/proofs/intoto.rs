@@ -43,7 +43,7 @@ fn in_toto_verify_checks_the_order_of_the_gates() {
 
     // A gate is skipped, and the daemon's own key signed the jump over it.
     let dir = world.export("g4");
-    let g1 = world.git(&["rev-parse", "gates/g1^{tree}"]);
+    let g1 = world.git(&["rev-parse", "tags/gates/g1^{tree}"]);
     let g4 = world.head().tree;
     let jump = link("g4", Some(&g1), &g4, &world.signer);
     std::fs::write(dir.path().join(link_of("g4")), jump.to_bytes()).unwrap();

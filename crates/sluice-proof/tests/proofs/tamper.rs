@@ -1,8 +1,9 @@
 //! Our own verification: the honest repository passes, every change that a stranger could make is named.
 
 use crate::world::{Read, World, person, problems};
+use proptest::prelude::*;
 use sluice_proof::statement::{Decision, DecisionKind, Document, WhoKind};
-use sluice_proof::verify::Trust;
+use sluice_proof::verify::{ChainEntry, GateChain, Trust};
 use sluice_proof::{Signer, Signers, Subject, entry, sshsig};
 
 /// The honest one, read once a test.
@@ -449,4 +450,39 @@ fn an_entry_refuses_what_does_not_belong_together() {
             .to_string()
             .contains("twice")
     );
+}
+
+proptest! {
+    /// Whatever lies in the refs, the answer is a report, and never a good one.
+    #[test]
+    fn hostile_repositories_are_reported(
+        names in proptest::collection::vec("g[0-5]", 0..4),
+        oid in ".{0,45}",
+        signed in proptest::collection::vec(any::<u8>(), 0..120),
+        armour in proptest::option::of("[ -~\\n]{0,200}"),
+        bytes in proptest::collection::vec(any::<u8>(), 0..200),
+        told in any::<bool>(),
+    ) {
+        let files = [entry::DECISION, entry::DECISION_SIG, entry::DECISION_DSSE, entry::SIGNERS, "../x"];
+        let entry = ChainEntry {
+            commit: oid.clone(),
+            parents: vec![oid.clone()],
+            signed_bytes: signed,
+            signature: armour,
+            files: files.iter().map(|path| ((*path).to_owned(), bytes.clone())).collect(),
+        };
+        let chains = names.iter().map(|gate| GateChain { gate: gate.clone(), entries: vec![entry.clone(); 2] });
+        let read = Read {
+            head: Some(Subject { commit: oid.clone(), tree: oid.clone() }),
+            chains: chains.collect(),
+            tags: names.iter().map(|gate| (gate.clone(), oid.clone())).collect(),
+            commits: Default::default(),
+        };
+        let nobody = Signers::default();
+        let report = read.verify(if told { Trust::Told(&nobody) } else { Trust::FirstSigner });
+        prop_assert!(!report.verified);
+        let shown = report.to_string();
+        let lines = ["signer ", "G", "        PROBLEM ", "HEAD ", "to go ", "note ", "PROBLEM ", "NOT verified"];
+        prop_assert!(shown.lines().all(|line| lines.iter().any(|start| line.starts_with(start))), "{}", shown);
+    }
 }
