@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{End, Ended, EngineInfo, Job, LogSink, Sandbox, SandboxError};
 
 mod api;
+mod broom;
 mod engine;
 mod follow;
 mod reap;

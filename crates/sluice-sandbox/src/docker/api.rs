@@ -5,15 +5,19 @@ use std::env;
 use std::fmt;
 use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::time::Duration;
 
 use bollard::container::AttachContainerResults;
 use bollard::errors::Error as ApiError;
-use bollard::models::{ContainerCreateBody, ContainerState, VolumeCreateRequest};
+use bollard::models::{
+    ContainerCreateBody, ContainerState, ContainerWaitResponse, VolumeCreateRequest,
+};
 use bollard::query_parameters::{
     AttachContainerOptions, CreateContainerOptions, InspectContainerOptions, KillContainerOptions,
-    RemoveContainerOptions, RemoveVolumeOptions, StartContainerOptions,
+    RemoveContainerOptions, RemoveVolumeOptions, StartContainerOptions, WaitContainerOptions,
 };
+use futures::{Stream, StreamExt};
 use tokio::time::timeout;
 
 use super::DockerKind;
@@ -190,6 +194,29 @@ impl Api {
         .await
     }
 
+    /// Waits for a short command of ours, and returns its exit code.
+    pub(super) async fn wait(&self, name: &str) -> Result<i64, SandboxError> {
+        let wait = async {
+            match self.exits(name).next().await {
+                Some(answer) => exit_code(answer).map(Some),
+                None => Ok(None),
+            }
+        };
+        let code = self.call("waiting for the container", wait).await?;
+        code.ok_or_else(|| self.gone(&"it hung up while a container ran"))
+    }
+
+    /// One answer, when a started container has ended.
+    pub(super) fn exits(
+        &self,
+        name: &str,
+    ) -> Pin<Box<dyn Stream<Item = Result<ContainerWaitResponse, ApiError>> + Send>> {
+        let options = WaitContainerOptions {
+            condition: "not-running".to_owned(),
+        };
+        Box::pin(self.client.wait_container(name, Some(options)))
+    }
+
     /// What the engine knows about how a container ended.
     pub(super) async fn state(&self, name: &str) -> Result<ContainerState, SandboxError> {
         let found = self
@@ -254,6 +281,16 @@ impl Api {
             Ok(Err(fault)) => Err(self.fault("asking whether it is there", fault)),
             Err(_) => Err(self.gone(&"it stopped to answer")),
         }
+    }
+}
+
+/// The exit code in an answer of [`Api::exits`].
+pub(super) fn exit_code(answer: Result<ContainerWaitResponse, ApiError>) -> Result<i64, ApiError> {
+    match answer {
+        Ok(answer) => Ok(answer.status_code),
+        // The client turns every code but 0 into an error.
+        Err(ApiError::DockerContainerWaitError { error, code }) if error.is_empty() => Ok(code),
+        Err(fault) => Err(fault),
     }
 }
 

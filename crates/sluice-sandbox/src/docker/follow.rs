@@ -5,15 +5,13 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use bollard::container::LogOutput;
-use bollard::errors::Error as ApiError;
-use bollard::query_parameters::WaitContainerOptions;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::api::Api;
+use super::api::{Api, exit_code};
 use crate::{End, Job, LogSink, SandboxError, Stdin, Stream};
 
 /// How often the engine is asked whether it is still there.
@@ -45,10 +43,7 @@ pub(super) async fn follow(
     let mut output = attached.output;
     api.start(name).await?;
 
-    let options = WaitContainerOptions {
-        condition: "not-running".to_owned(),
-    };
-    let mut exits = Box::pin(api.client.wait_container(name, Some(options)));
+    let mut exits = api.exits(name);
     let mut errands: FuturesUnordered<Errand<'_>> = FuturesUnordered::new();
     if let Some(bytes) = input {
         errands.push(Box::pin(feed(attached.input, bytes)));
@@ -73,7 +68,11 @@ pub(super) async fn follow(
                 Some(Err(_)) | None => open = false,
             },
             answer = exits.next(), if exit.is_none() => {
-                exit = Some(exit_code(api, answer)?);
+                exit = Some(match answer {
+                    Some(answer) => exit_code(answer)
+                        .map_err(|fault| api.fault("waiting for the container", fault))?,
+                    None => return Err(api.gone(&"it hung up while a container ran")),
+                });
                 clocks.last_call();
             }
             Some(done) = errands.next() => done?,
@@ -110,21 +109,6 @@ async fn feed(mut to: Pin<Box<dyn AsyncWrite + Send>>, bytes: &[u8]) -> Result<(
         let _ = to.shutdown().await;
     }
     Ok(())
-}
-
-fn exit_code(
-    api: &Api,
-    answer: Option<Result<bollard::models::ContainerWaitResponse, ApiError>>,
-) -> Result<i64, SandboxError> {
-    match answer {
-        Some(Ok(answer)) => Ok(answer.status_code),
-        // The client turns every code but 0 into an error.
-        Some(Err(ApiError::DockerContainerWaitError { error, code })) if error.is_empty() => {
-            Ok(code)
-        }
-        Some(Err(fault)) => Err(api.fault("waiting for the container", fault)),
-        None => Err(api.gone(&"it hung up while a container ran")),
-    }
 }
 
 /// What an exit code other than 0 means.

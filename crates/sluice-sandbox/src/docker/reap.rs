@@ -5,9 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 use bollard::query_parameters::{ListContainersOptions, ListVolumesOptions};
 
 use super::api::Api;
-use super::spec::{DAEMON, JOB};
+use super::spec::{self, DAEMON, JOB};
 use super::stage::Place;
-use super::{Docker, Running};
+use super::{Docker, Running, broom};
 use crate::SandboxError;
 
 /// What one job may have left. Dropped while armed, as when the task of the job is aborted, it removes it all
@@ -17,6 +17,8 @@ pub(super) struct Remains {
     place: Place,
     job: String,
     name: String,
+    image: String,
+    labels: HashMap<String, String>,
     running: Option<Running>,
     armed: bool,
 }
@@ -28,6 +30,8 @@ impl Remains {
             place: docker.place.clone(),
             job: job.to_owned(),
             name: docker.name_of(job),
+            image: docker.info.image.clone(),
+            labels: spec::labels(&docker.daemon_id, job),
             running: None,
             armed: false,
         }
@@ -61,7 +65,22 @@ impl Remains {
     /// Removes the container, then the volume that it held, then the folder that both stood on.
     pub(super) async fn clear(&mut self) -> Result<(), SandboxError> {
         self.clear_engine().await?;
-        self.place.clear(&self.job).await?;
+        if let Err(fault) = self.place.clear(&self.job).await {
+            // Root finds nothing there that it cannot remove itself.
+            let work = self.place.work(&self.job);
+            let Some(work) = work.filter(|_| !rustix::process::geteuid().is_root()) else {
+                return Err(fault);
+            };
+            broom::sweep(
+                &self.api,
+                &self.name,
+                &self.image,
+                self.labels.clone(),
+                &work,
+            )
+            .await?;
+            self.place.clear(&self.job).await?;
+        }
         self.armed = false;
         Ok(())
     }
@@ -86,6 +105,8 @@ impl Drop for Remains {
                 place: self.place.clone(),
                 job: std::mem::take(&mut self.job),
                 name: std::mem::take(&mut self.name),
+                image: std::mem::take(&mut self.image),
+                labels: std::mem::take(&mut self.labels),
                 running: self.running.take(),
                 armed: false,
             };

@@ -71,6 +71,16 @@ impl Place {
         blocking(move || clear(&folder)).await
     }
 
+    /// The folder of a job that the engine works in as root, where there is one.
+    pub(super) fn work(&self, job: &str) -> Option<PathBuf> {
+        let folder = self.jobs.join(job);
+        let kept = fs::read_link(folder.join("work")).ok();
+        [kept, Some(folder.join("fs/work"))]
+            .into_iter()
+            .flatten()
+            .find(|path| path.is_dir())
+    }
+
     fn make(&self, job: &Job) -> Result<Stage, SandboxError> {
         let folder = self.jobs.join(&job.name);
         private_folder(&folder)?;
@@ -220,11 +230,13 @@ fn clear(folder: &Path) -> Result<(), SandboxError> {
     let writes = folder.join("fs");
     // More than one, where an earlier process was killed between mounting and writing.
     while unmount(&writes, UnmountFlags::DETACH | UnmountFlags::NOFOLLOW).is_ok() {}
+    // The work folders first: where they cannot be removed, all else still tells where they are.
     for name in ["work", "upper"] {
         if let Ok(target) = fs::read_link(folder.join(name)) {
             remove(&target)?;
         }
     }
+    remove(&writes.join("work"))?;
     remove(folder)
 }
 

@@ -2,6 +2,7 @@
 
 mod ends;
 mod faults;
+mod ordinary;
 mod pure;
 mod remains;
 mod walls;
