@@ -13,7 +13,7 @@ use sluice_migrations::{Migrator, MigratorTrait};
 use crate::error::StoreError;
 
 /// How long a statement waits for another program's lock on a SQLite file.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a caller waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 const SQLITE_READERS: u32 = 4;
@@ -30,9 +30,12 @@ pub(crate) struct Connections {
 }
 
 pub(crate) async fn open(url: &str) -> Result<Connections, StoreError> {
-    let fault = |source| StoreError::Open {
-        url: without_password(url),
-        source,
+    let fault = |source| match StoreError::from(source) {
+        StoreError::Database { source } | StoreError::Unreachable { source } => StoreError::Open {
+            url: without_password(url),
+            source,
+        },
+        known => known,
     };
     let connections = if url.starts_with("sqlite:") {
         let write = Database::connect(sqlite(url, 1)).await.map_err(fault)?;

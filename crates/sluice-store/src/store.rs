@@ -124,3 +124,6 @@ impl Txn<'_> {
 pub(crate) fn micros(at: Timestamp) -> i64 {
     at.as_microsecond()
 }
+
+#[cfg(test)]
+mod tests;
