@@ -10,7 +10,8 @@ use ssh_key::{HashAlg, LineEnding, PrivateKey};
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// A private ed25519 key. Wiped from memory when dropped; never shown by `Debug`.
+/// A private ed25519 key. Each copy is wiped from memory when dropped; never shown by `Debug`.
+#[derive(Clone)]
 pub struct Signer {
     key: SigningKey,
     comment: String,
