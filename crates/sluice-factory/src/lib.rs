@@ -1,1 +1,45 @@
 //! Drives runs: load, act, apply, commit, repeat; recovers after a crash.
+//!
+//! [`Factory`] is the shell around the machine of `sluice-gates`: it stores a run before it acts on it, and
+//! everything it does may be repeated.
+
+mod alone;
+mod ask;
+mod changes;
+mod check;
+mod data;
+mod decide;
+mod drive;
+mod evaluation;
+mod evidence;
+mod factory;
+mod files;
+mod gate_file;
+mod gate_view;
+mod git_names;
+mod git_tree;
+mod present;
+mod project;
+mod refusal;
+mod request;
+mod roles;
+mod seal;
+pub mod view;
+
+pub use ask::MAX_REPLY_BYTES;
+pub use changes::{Receipt, Taken, take};
+pub use data::DataDir;
+pub use decide::Decide;
+pub use evaluation::{DocumentResult, Evaluation};
+pub use factory::{AgentTable, Factory, Parts};
+pub use files::{MAX_FILE_BYTES, Precondition};
+pub use gate_file::{Approval, Field, GateFile, GateFileError, GateSet, Health};
+pub use project::TEMPLATES;
+pub use refusal::{Asked, Refusal};
+pub use roles::{RoleFile, RoleHead, Roles};
+
+// What the server hands in and gets back, so that it needs no room but this one.
+pub use sluice_gates::{Gate, NotAGate};
+pub use sluice_store::{
+    Actor, ActorKind, CheckId, EscalationId, EscalationState, EventSeq, Role, TokenId,
+};

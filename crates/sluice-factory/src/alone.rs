@@ -1,0 +1,282 @@
+//! Checks that are asked for by themselves, on any ref; and tokens.
+
+use anyhow::Context as _;
+use serde_json::json;
+use sluice_checks::{Quiet, Request};
+use sluice_store::{
+    Actor, ActorKind, CheckEnd, CheckId, CheckRecord, NewCheck, NewEvent, NewToken, Role,
+    TokenFindOutcome, TokenId, TokenRecord,
+};
+use sluice_workspace::Oid;
+
+use crate::check::{project_event, remove_folder, short};
+use crate::decide::machinery;
+use crate::factory::{Factory, now, rfc3339};
+use crate::gate_file::CHECKS;
+use crate::refusal::{Asked, Refusal};
+use crate::view::{CheckView, Page, TokenView};
+
+impl Factory {
+    /// Asks for checks on a ref; they run when their turn comes.
+    ///
+    /// # Errors
+    /// The project or the ref is not there, a check has another name, the role is not enough.
+    pub async fn check_create(
+        &self,
+        project: &str,
+        reference: Option<&str>,
+        only: Vec<String>,
+        actor: &Actor,
+    ) -> Asked<CheckView> {
+        if actor.role < Role::Operator {
+            return Err(Refusal::forbidden(
+                "role",
+                "the role operator is needed to run checks",
+            ));
+        }
+        if let Some(unknown) = only.iter().find(|name| !CHECKS.contains(&name.as_str())) {
+            let message = format!("{unknown:?} is not a check; use {}", CHECKS.join(", "));
+            return Err(Refusal::invalid("only", message));
+        }
+        let commit = self.resolve(project, reference).await?;
+        let at = now();
+        let id = CheckId::new();
+        let body =
+            json!({ "check": id.to_string(), "commit": commit.oid.to_string(), "by": actor.name });
+        let new = NewCheck {
+            id,
+            project: project.to_owned(),
+            reference: reference.unwrap_or("work").to_owned(),
+            commit: commit.oid.to_string(),
+            tree: commit.tree.to_string(),
+            only,
+            requested_by: actor.name.clone(),
+            at,
+        };
+        let event = project_event(project, "checks.queued", body, at);
+        let record = self
+            .store
+            .check_create(new, &[event])
+            .await
+            .map_err(machinery)?;
+        self.wake.notify_one();
+        Ok(check_view(record))
+    }
+
+    /// Checks that were asked for.
+    ///
+    /// # Errors
+    /// When there are none of this id.
+    pub async fn check_fetch(&self, id: CheckId) -> Asked<CheckView> {
+        let record = self.store.check_fetch(id).await.map_err(machinery)?;
+        record
+            .map(check_view)
+            .ok_or_else(|| Refusal::not_found(format!("check {id}")))
+    }
+
+    /// A stored log by the SHA-256 that a report names.
+    pub fn log_read(&self, sha256: &str) -> Option<Vec<u8>> {
+        self.checker.logs().log_read(sha256)
+    }
+
+    /// Runs checks that were asked for, unless another task has them; a fault ends them as failed.
+    pub(crate) async fn check_perform(&self, record: &CheckRecord) -> anyhow::Result<bool> {
+        if !self.store.check_start(record.id).await? {
+            return Ok(false);
+        }
+        let end = match self.run_alone(record).await {
+            Ok(report) => CheckEnd::Done(serde_json::to_value(&report)?),
+            // Stopped by the shutdown: it stays as running and is done again at the next start.
+            Err(_) if self.shutdown.is_cancelled() => return Ok(true),
+            Err(fault) => CheckEnd::Failed(format!("{fault:#}")),
+        };
+        let at = now();
+        let body = json!({ "check": record.id.to_string() });
+        let event = project_event(&record.project, "checks.ended", body, at);
+        self.store
+            .check_commit_report(record.id, end, at, &[event])
+            .await?;
+        Ok(true)
+    }
+
+    async fn run_alone(&self, record: &CheckRecord) -> anyhow::Result<sluice_checks::CheckReport> {
+        let id = record.id.to_string();
+        let run_id = format!("c-{}", short(&id));
+        let snapshot = self.data.run().join(format!("snapshot-{run_id}"));
+        let tree: Oid = record.tree.parse()?;
+        let dest = snapshot.clone();
+        self.git(
+            &record.project,
+            move |repo| Ok(repo.snapshot(&tree, &dest)?),
+        )
+        .await?;
+        let request = Request {
+            run_id,
+            tree: record.tree.clone(),
+            snapshot: snapshot.clone(),
+            only: (!record.only.is_empty()).then(|| record.only.clone()),
+            use_cache: true,
+            health: Vec::new(),
+        };
+        let cancel = self.shutdown.child_token();
+        let report = self.checker.run(&request, &Quiet, &cancel).await;
+        remove_folder(snapshot).await;
+        report.context("run the checks")
+    }
+
+    /// Makes a token; the secret is shown this once.
+    ///
+    /// # Errors
+    /// A word that is no role or kind; only admins make tokens.
+    pub async fn token_create(
+        &self,
+        name: &str,
+        role: &str,
+        kind: &str,
+        actor: &Actor,
+    ) -> Asked<(TokenView, String)> {
+        admin(actor)?;
+        if name.trim().is_empty() || name.len() > 100 || name.chars().any(char::is_control) {
+            return Err(Refusal::invalid(
+                "name",
+                "a name has 1 to 100 printable characters",
+            ));
+        }
+        let role: Role = role
+            .parse()
+            .map_err(|error: sluice_store::NotAWord| Refusal::invalid("role", error.to_string()))?;
+        let kind: ActorKind = kind
+            .parse()
+            .map_err(|error: sluice_store::NotAWord| Refusal::invalid("kind", error.to_string()))?;
+        if kind == ActorKind::System {
+            return Err(Refusal::invalid(
+                "kind",
+                "a token belongs to a person or an agent",
+            ));
+        }
+        let at = now();
+        let new = NewToken {
+            name: name.trim().to_owned(),
+            role,
+            kind,
+            expires_at: None,
+            at,
+        };
+        let body = json!({ "name": new.name, "role": role.as_str(), "kind": kind.as_str(), "by": actor.name });
+        let event = daemon_event("token.created", body, at);
+        let (record, secret) = self
+            .store
+            .token_create(new, &[event])
+            .await
+            .map_err(machinery)?;
+        Ok((token_view(record), secret))
+    }
+
+    /// The tokens, without their secrets.
+    ///
+    /// # Errors
+    /// Only admins list tokens.
+    pub async fn token_list(
+        &self,
+        cursor: Option<&str>,
+        limit: u64,
+        actor: &Actor,
+    ) -> Asked<Page<TokenView>> {
+        admin(actor)?;
+        let page = self
+            .store
+            .token_list(cursor, limit)
+            .await
+            .map_err(machinery)?;
+        Ok(Page {
+            items: page.items.into_iter().map(token_view).collect(),
+            next_cursor: page.next,
+        })
+    }
+
+    /// Revokes a token; it is refused from the next request on.
+    ///
+    /// # Errors
+    /// It is not there; only admins revoke tokens.
+    pub async fn token_revoke(&self, id: TokenId, actor: &Actor) -> Asked<TokenView> {
+        admin(actor)?;
+        let at = now();
+        let body = json!({ "token": id.to_string(), "by": actor.name });
+        let event = daemon_event("token.revoked", body, at);
+        let record = self
+            .store
+            .token_revoke(id, at, &[event])
+            .await
+            .map_err(machinery)?;
+        record
+            .map(token_view)
+            .ok_or_else(|| Refusal::not_found(format!("token {id}")))
+    }
+
+    /// Whose token this is; `None` for one that is unknown, expired or revoked.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn authenticate(&self, secret: &str) -> Asked<Option<Actor>> {
+        let found = self
+            .store
+            .token_find(secret, now())
+            .await
+            .map_err(machinery)?;
+        Ok(match found {
+            TokenFindOutcome::Valid(token) => Some(Actor {
+                name: token.name,
+                kind: token.kind,
+                role: token.role,
+                token: Some(token.id),
+            }),
+            TokenFindOutcome::Expired(_)
+            | TokenFindOutcome::Revoked(_)
+            | TokenFindOutcome::Unknown => None,
+        })
+    }
+}
+
+fn admin(actor: &Actor) -> Asked<()> {
+    if actor.role == Role::Admin && actor.kind == ActorKind::Person {
+        return Ok(());
+    }
+    Err(Refusal::forbidden("role", "the role admin is needed"))
+}
+
+fn daemon_event(kind: &str, body: serde_json::Value, at: jiff::Timestamp) -> NewEvent {
+    NewEvent {
+        project: None,
+        kind: kind.to_owned(),
+        body,
+        at,
+    }
+}
+
+fn check_view(record: CheckRecord) -> CheckView {
+    CheckView {
+        id: record.id.to_string(),
+        project: record.project,
+        reference: record.reference,
+        commit: record.commit,
+        state: record.state.as_str().to_owned(),
+        report: record
+            .report
+            .and_then(|report| serde_json::from_value(report).ok()),
+        fault: record.fault,
+        created_at: rfc3339(record.created_at),
+        ended_at: record.ended_at.map(rfc3339),
+    }
+}
+
+fn token_view(record: TokenRecord) -> TokenView {
+    TokenView {
+        id: record.id.to_string(),
+        name: record.name,
+        role: record.role.as_str().to_owned(),
+        kind: record.kind.as_str().to_owned(),
+        created_at: rfc3339(record.created_at),
+        expires_at: record.expires_at.map(rfc3339),
+        revoked_at: record.revoked_at.map(rfc3339),
+    }
+}

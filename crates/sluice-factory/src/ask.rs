@@ -1,0 +1,591 @@
+//! The effect "ask": the agent is asked, its reply is kept, parsed, guarded and committed.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, bail};
+use jiff::Timestamp;
+use serde_json::json;
+use sluice_agents::{Answer, Request};
+use sluice_checks::{Finding, pins, pins_moved};
+use sluice_gates::{Attempt, Effect, Event, Phase, Signature, Strategy, Work};
+use sluice_store::{
+    AskRecord, AttemptChange, AttemptRecord, NewReply, NewRequest, Pins, RunCommit, RunParkOutcome,
+    RunRecord,
+};
+use sluice_workspace::{NewCommit, Oid, Repo};
+use tokio_util::sync::CancellationToken;
+
+use crate::changes::{Receipt, Taken, finding, take};
+use crate::drive::{Happened, Performed, new_event};
+use crate::evaluation::Evaluation;
+use crate::factory::{Factory, now};
+use crate::git_names::{attempt_ref, daemon, identity};
+use crate::git_tree::GitTree;
+use crate::request::{Earlier, Material, compose};
+
+/// A reply that is larger than this is refused, in bytes.
+pub const MAX_REPLY_BYTES: usize = 16 << 20;
+
+/// What became of a reply in git.
+struct Landed {
+    work: Work,
+    change: AttemptChange,
+    pins: Option<Pins>,
+    /// For the event: what was written, or why nothing was.
+    text: String,
+}
+
+impl Factory {
+    pub(crate) async fn ask(
+        &self,
+        record: &RunRecord,
+        attempt: Attempt,
+        strategy: Strategy,
+        cancel: &CancellationToken,
+    ) -> anyhow::Result<Performed> {
+        let asks = match record.run.phase() {
+            Phase::Working { asks } | Phase::Healing { asks, .. } => asks,
+            _ => bail!("the run does not ask an agent now"),
+        };
+        let asked = self.request_put(record, attempt, strategy, asks).await?;
+        let attempts = self.store.attempt_list(record.id).await?;
+        let gate = record.run.gate();
+        let agent = self.agents.at(gate);
+        let asked = match asked.reply {
+            Some(_) => asked,
+            None => {
+                let answers = self.answers(record).await?;
+                let request = Request {
+                    project: record.project.clone(),
+                    gate: gate.as_str().to_owned(),
+                    run: record.id.to_string(),
+                    attempt: attempt.0,
+                    answers,
+                    strategy: strategy.as_str().to_owned(),
+                    prompt: asked.request,
+                };
+                match agent.ask(&request, cancel).await.context("ask the agent")? {
+                    Answer::NotYet => {
+                        let parked = self
+                            .store
+                            .run_park(record.id, record.run.step(), attempt.0, asks)
+                            .await?;
+                        if parked == RunParkOutcome::Replied {
+                            self.wake.notify_one();
+                        }
+                        return Ok(Performed::Waiting);
+                    }
+                    Answer::Reply { text, model, note } => {
+                        if let Some(note) = note {
+                            tracing::warn!(run.id = %record.id, note, "about a reply");
+                        }
+                        self.keep_reply(record, attempt, asks, text, model).await?
+                    }
+                }
+            }
+        };
+        self.take_reply(record, attempt, asked, &attempts).await
+    }
+
+    /// Writes and stores the request of the attempt that the run asks for now, if it is not stored yet.
+    pub(crate) async fn request_ready(&self, record: &RunRecord) -> anyhow::Result<()> {
+        if let (
+            Some(Effect::Ask { attempt, strategy }),
+            Phase::Working { asks } | Phase::Healing { asks, .. },
+        ) = (record.run.effect(), record.run.phase())
+        {
+            self.request_put(record, attempt, strategy, asks).await?;
+        }
+        Ok(())
+    }
+
+    async fn request_put(
+        &self,
+        record: &RunRecord,
+        attempt: Attempt,
+        strategy: Strategy,
+        asks: u8,
+    ) -> anyhow::Result<AskRecord> {
+        let attempts = self.store.attempt_list(record.id).await?;
+        let stored = attempts.iter().find(|one| one.n == attempt.0);
+        if let Some(ask) = stored.and_then(|one| one.asks.iter().find(|ask| ask.ask == asks)) {
+            return Ok(ask.clone());
+        }
+        let agent = self.agents.at(record.run.gate());
+        let prompt = self.compose(record, attempt, strategy, &attempts).await?;
+        let at = now();
+        let body = json!({
+            "attempt": attempt.0, "ask": asks, "agent": agent.name(), "strategy": strategy.as_str(),
+        });
+        let new = NewRequest {
+            run: record.id,
+            n: attempt.0,
+            ask: asks,
+            agent: agent.name().to_owned(),
+            strategy: strategy.as_str().to_owned(),
+            request: prompt,
+            at,
+        };
+        let event = new_event(record, "attempt.asked", body, at);
+        Ok(self.store.attempt_request_put(new, &[event]).await?)
+    }
+
+    /// Durable before anything is done with it: a crash does not ask, or pay, again.
+    async fn keep_reply(
+        &self,
+        record: &RunRecord,
+        attempt: Attempt,
+        asks: u8,
+        text: String,
+        model: Option<String>,
+    ) -> anyhow::Result<AskRecord> {
+        let at = now();
+        let body = json!({ "attempt": attempt.0, "bytes": text.len() });
+        self.store
+            .attempt_reply_put(
+                NewReply {
+                    run: record.id,
+                    n: attempt.0,
+                    ask: asks,
+                    reply: text,
+                    model,
+                    replied_by: None,
+                    at,
+                },
+                &[new_event(record, "attempt.replied", body, at)],
+            )
+            .await?;
+        let stored = self.store.attempt_fetch(record.id, attempt.0).await?;
+        stored
+            .and_then(|stored| stored.asks.into_iter().find(|ask| ask.ask == asks))
+            .context("the reply that was just stored is not there")
+    }
+
+    async fn take_reply(
+        &self,
+        record: &RunRecord,
+        attempt: Attempt,
+        asked: AskRecord,
+        attempts: &[AttemptRecord],
+    ) -> anyhow::Result<Performed> {
+        let reply = asked.reply.context("the agent has not replied")?;
+        let author = match &asked.replied_by {
+            Some(person) => person.clone(),
+            None => self.agents.at(record.run.gate()).name().to_owned(),
+        };
+        let landing = Landing {
+            base: base_of(record, attempt, attempts)?,
+            pins: record.pins.clone(),
+            gate: record.run.gate(),
+            run: record.id.to_string(),
+            attempt: attempt.0,
+            author,
+            reply,
+            digest: asked.reply_digest.unwrap_or_default(),
+            at: asked.replied_at.unwrap_or(record.created_at),
+        };
+        let landed = self
+            .git(&record.project, move |repo| landing.land(&repo))
+            .await?;
+        let at = now();
+        let mut with = RunCommit::new(record.id, record.run.step(), record.run.clone(), at);
+        let body = json!({
+            "attempt": attempt.0,
+            "work": work_word(&landed.work),
+            "commit": landed.change.commit,
+            "held": landed.change.held,
+            "text": landed.text,
+        });
+        with.events
+            .push(new_event(record, "attempt.taken", body, at));
+        with.attempt = Some(landed.change);
+        with.pins = landed.pins;
+        Ok(Performed::Happened(Box::new(Happened {
+            event: Event::Replied(landed.work),
+            with,
+        })))
+    }
+
+    /// How many answers people gave in this run.
+    async fn answers(&self, record: &RunRecord) -> anyhow::Result<u16> {
+        let escalations = self.store.escalation_list_of(record.id).await?;
+        let answered = escalations
+            .iter()
+            .filter(|one| one.answer.is_some())
+            .count();
+        Ok(u16::try_from(answered).unwrap_or(u16::MAX))
+    }
+
+    /// Writes the request of one attempt.
+    async fn compose(
+        &self,
+        record: &RunRecord,
+        attempt: Attempt,
+        strategy: Strategy,
+        attempts: &[AttemptRecord],
+    ) -> anyhow::Result<String> {
+        let gate = record.run.gate();
+        let file = self.demands(record).await?;
+        let project = self
+            .store
+            .project_fetch(&record.project)
+            .await?
+            .context("the project of a run is gone")?;
+        let guidance = self.guidance(record).await?;
+        let base = base_of(record, attempt, attempts)?;
+        let newest = attempts.iter().rfind(|one| one.n <= attempt.0);
+        let last: Option<Evaluation> = attempts
+            .iter()
+            .rfind(|one| one.report.is_some())
+            .and_then(|one| serde_json::from_value(one.report.clone()?).ok());
+        let refused: Vec<Finding> = newest
+            .and_then(|one| one.receipts.clone())
+            .and_then(|value| serde_json::from_value(value.get("refused")?.clone()).ok())
+            .unwrap_or_default();
+        let logs = self.checker.logs().clone();
+        let role = {
+            let roles = self
+                .roles
+                .read()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            roles
+                .role(&file.worker)
+                .map(|role| role.prompt.clone())
+                .unwrap_or_default()
+        };
+        let pinned: Vec<String> = if attempt.0 == 0 {
+            Vec::new()
+        } else {
+            record.pins.keys().cloned().collect()
+        };
+        let attempts = attempts.to_vec();
+        let name = record.project.clone();
+        let kind = project.kind.as_str();
+        self.git(&record.project, move |repo| {
+            let commit = repo.commit_read(&base.parse::<Oid>()?)?;
+            let tree = GitTree::open(&repo, &commit.tree)?;
+            let paths: Vec<String> = sluice_checks::Tree::paths(&tree);
+            let read = |path: &str| {
+                sluice_checks::Tree::read(&tree, path)
+                    .and_then(|bytes| String::from_utf8(bytes).ok())
+            };
+            let log_tail = |sha256: &str, bytes: usize| {
+                let log = logs.log_read(sha256)?;
+                let from = log.len().saturating_sub(bytes);
+                Some(String::from_utf8_lossy(&log[from..]).into_owned())
+            };
+            let earlier = earlier_attempts(&repo, attempt, &attempts)?;
+            Ok(compose(&Material {
+                project: &name,
+                kind,
+                gate,
+                file: &file,
+                role: &role,
+                attempt: attempt.0,
+                strategy,
+                paths: &paths,
+                read: &read,
+                log_tail: &log_tail,
+                last: last.as_ref().filter(|_| attempt.0 > 0),
+                refused,
+                earlier,
+                guidance,
+                pinned,
+            }))
+        })
+        .await
+    }
+
+    /// What people answered in this run, and why they rejected the run before.
+    async fn guidance(&self, record: &RunRecord) -> anyhow::Result<Vec<String>> {
+        let mut said = Vec::new();
+        for earlier in self.rejections(record).await? {
+            said.push(format!(
+                "An earlier run of this gate was rejected: {earlier}"
+            ));
+        }
+        for escalation in self.store.escalation_list_of(record.id).await? {
+            if let Some(guidance) = escalation
+                .answer
+                .as_ref()
+                .and_then(|answer| answer.get("guidance"))
+                .and_then(serde_json::Value::as_str)
+                .filter(|text| !text.trim().is_empty())
+            {
+                let who = escalation.answered_by.unwrap_or_default();
+                said.push(format!("{who}: {guidance}"));
+            }
+        }
+        for decision in self.store.decision_list(record.id).await? {
+            if decision.kind == sluice_store::DecisionKind::Rule
+                && decision.fields.get("allow") == Some(&serde_json::Value::Bool(false))
+            {
+                let why = decision.comment.unwrap_or_default();
+                said.push(format!(
+                    "{}: the last attempt may not change what it changed. {why}",
+                    decision.actor.name
+                ));
+            }
+        }
+        Ok(said)
+    }
+
+    async fn rejections(&self, record: &RunRecord) -> anyhow::Result<Vec<String>> {
+        let mut reasons = Vec::new();
+        let page = self.store.run_list(&record.project, None, 500).await?;
+        for run in page.items {
+            if run.run.gate() != record.run.gate() || run.ordinal + 1 != record.ordinal {
+                continue;
+            }
+            for decision in self.store.decision_list(run.id).await? {
+                if decision.kind == sluice_store::DecisionKind::Reject {
+                    reasons.push(decision.comment.unwrap_or_default());
+                }
+            }
+        }
+        Ok(reasons)
+    }
+}
+
+/// Everything that a reply's way into git depends on: the same values make the same commit.
+struct Landing {
+    base: String,
+    pins: Pins,
+    gate: sluice_gates::Gate,
+    run: String,
+    attempt: u16,
+    author: String,
+    reply: String,
+    digest: String,
+    at: Timestamp,
+}
+
+impl Landing {
+    fn land(self, repo: &Repo) -> anyhow::Result<Landed> {
+        let base: Oid = self.base.parse()?;
+        let before = repo.commit_read(&base)?;
+        let tree = GitTree::open(repo, &before.tree)?;
+        let paths: BTreeSet<String> = sluice_checks::Tree::paths(&tree).into_iter().collect();
+        let parsed = sluice_reply::parse(&self.reply);
+        let change = AttemptChange {
+            n: self.attempt,
+            ..AttemptChange::default()
+        };
+        let (changes, receipts) = match take(&parsed, &|path| paths.contains(path)) {
+            Taken::Nothing(why) => {
+                return Ok(refused(
+                    change,
+                    Work::Nothing,
+                    &[finding("no_file", why, None, 1)],
+                ));
+            }
+            Taken::Refused(findings) => {
+                return Ok(refused(
+                    change,
+                    Work::Refused(signature(&findings)),
+                    &findings,
+                ));
+            }
+            Taken::Changes(changes, receipts) => (changes, receipts),
+        };
+        let after = match repo.tree_build(Some(&before.tree), &changes) {
+            Ok(after) => after,
+            Err(error) if is_about_the_reply(&error) => {
+                let findings = [finding("tree", error.to_string(), None, 1)];
+                return Ok(refused(
+                    change,
+                    Work::Refused(signature(&findings)),
+                    &findings,
+                ));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        if after == before.tree {
+            let note = "the reply changes nothing: every file is as it was".to_owned();
+            return Ok(Landed {
+                work: Work::Unchanged,
+                change: AttemptChange {
+                    commit: Some(self.base.clone()),
+                    tree: Some(after.to_string()),
+                    receipts: Some(json!({ "files": with_blobs(repo, &after, receipts)? })),
+                    note: Some(note.clone()),
+                    ..change
+                },
+                pins: None,
+                text: note,
+            });
+        }
+        let commit = repo.commit(&self.commit(after, base, &receipts), None)?;
+        let name = attempt_ref(self.gate, &self.run, self.attempt);
+        repo.ref_move(&name, None, commit, "attempt")?;
+        let now_pinned = pins(&GitTree::open(repo, &after)?);
+        let moved = pins_moved(&self.pins, &now_pinned);
+        let written: Vec<&str> = receipts
+            .iter()
+            .map(|receipt| receipt.path.as_str())
+            .collect();
+        let text = format!("{} files: {}", written.len(), written.join(", "));
+        // What this attempt adds is measured by from now on too; what it moved stays as it was until a
+        // person allows it.
+        let mut grown = self.pins.clone();
+        for (path, digest) in now_pinned {
+            grown.entry(path).or_insert(digest);
+        }
+        Ok(Landed {
+            work: Work::Committed {
+                pins_moved: !moved.is_empty(),
+            },
+            change: AttemptChange {
+                commit: Some(commit.to_string()),
+                tree: Some(after.to_string()),
+                receipts: Some(json!({ "files": with_blobs(repo, &after, receipts)? })),
+                held: Some(moved),
+                ..change
+            },
+            pins: Some(grown),
+            text,
+        })
+    }
+
+    fn commit(&self, tree: Oid, base: Oid, receipts: &[Receipt]) -> NewCommit {
+        let gate = self.gate.as_str();
+        let files = match receipts {
+            [one] => one.path.clone(),
+            many => format!("{} files", many.len()),
+        };
+        NewCommit {
+            tree,
+            parents: vec![base],
+            author: identity(&self.author),
+            committer: daemon(),
+            time: self.at.as_second(),
+            message: format!("{gate}: attempt {}: {files}", self.attempt),
+            trailers: vec![
+                ("Gate".to_owned(), gate.to_owned()),
+                ("Run".to_owned(), self.run.clone()),
+                ("Attempt".to_owned(), self.attempt.to_string()),
+                ("Agent".to_owned(), identity(&self.author).name),
+                ("Reply-Digest".to_owned(), format!("sha256:{}", self.digest)),
+            ],
+        }
+    }
+}
+
+/// The commit that an attempt builds on: the newest earlier attempt that left one, else the run's base.
+pub(crate) fn base_of(
+    record: &RunRecord,
+    attempt: Attempt,
+    attempts: &[AttemptRecord],
+) -> anyhow::Result<String> {
+    Ok(attempts
+        .iter()
+        .filter(|one| one.n < attempt.0)
+        .filter_map(|one| one.commit.clone())
+        .next_back()
+        .unwrap_or_else(|| record.base_commit.clone()))
+}
+
+fn earlier_attempts(
+    repo: &Repo,
+    attempt: Attempt,
+    attempts: &[AttemptRecord],
+) -> anyhow::Result<Vec<Earlier>> {
+    let mut earlier = Vec::new();
+    for one in attempts.iter().filter(|one| one.n < attempt.0) {
+        let mut changed = Vec::new();
+        if let Some(commit) = &one.commit {
+            let commit = repo.commit_read(&commit.parse()?)?;
+            let before = commit
+                .parents
+                .first()
+                .map(|oid| repo.commit_read(oid))
+                .transpose()?;
+            let diff = repo.diff(before.as_ref().map(|commit| &commit.tree), &commit.tree)?;
+            changed = diff.files.into_iter().map(|file| file.path).collect();
+        }
+        let evaluation: Option<Evaluation> = one
+            .report
+            .clone()
+            .and_then(|value| serde_json::from_value(value).ok());
+        let outcome = match (&evaluation, &one.note) {
+            (Some(evaluation), _) if !evaluation.failing().is_empty() => {
+                format!("{} failed", evaluation.failing().join(", "))
+            }
+            (_, Some(note)) => note.clone(),
+            _ if !one.held.is_empty() => format!("it changed {}", one.held.join(", ")),
+            _ => "it was taken".to_owned(),
+        };
+        earlier.push(Earlier {
+            attempt: one.n,
+            changed,
+            outcome,
+        });
+    }
+    Ok(earlier)
+}
+
+fn refused(change: AttemptChange, work: Work, findings: &[Finding]) -> Landed {
+    let text = findings
+        .iter()
+        .map(|finding| finding.message.as_str())
+        .collect::<Vec<_>>()
+        .join("; ");
+    let failure = match &work {
+        Work::Refused(signature) => Some(signature.clone()),
+        _ => None,
+    };
+    Landed {
+        work,
+        change: AttemptChange {
+            receipts: Some(json!({ "files": [], "refused": findings })),
+            failure,
+            note: Some(format!("the reply was not taken: {text}")),
+            ..change
+        },
+        pins: None,
+        text,
+    }
+}
+
+fn with_blobs(repo: &Repo, tree: &Oid, receipts: Vec<Receipt>) -> anyhow::Result<Vec<Receipt>> {
+    receipts
+        .into_iter()
+        .map(|mut receipt| {
+            let entry = repo.file_read_raw(tree, &receipt.path)?;
+            receipt.blob = entry.map(|entry| entry.oid.to_string());
+            Ok(receipt)
+        })
+        .collect()
+}
+
+fn signature(findings: &[Finding]) -> Signature {
+    let mut parts: Vec<&str> = findings
+        .iter()
+        .map(|one| one.fingerprint.as_str())
+        .collect();
+    parts.sort_unstable();
+    parts.dedup();
+    Signature(sluice_proof::sha256_hex(parts.join("\n").as_bytes()))
+}
+
+/// Whether git refused what the reply says, as against failing itself.
+fn is_about_the_reply(error: &sluice_workspace::WorkspaceError) -> bool {
+    use sluice_workspace::WorkspaceError as Error;
+    matches!(
+        error,
+        Error::Refused { .. }
+            | Error::PathConflict { .. }
+            | Error::Duplicate { .. }
+            | Error::DeletesEverything
+    )
+}
+
+fn work_word(work: &Work) -> &'static str {
+    match work {
+        Work::Nothing => "nothing",
+        Work::Refused(_) => "refused",
+        Work::Unchanged => "unchanged",
+        Work::Committed { pins_moved: true } => "held",
+        Work::Committed { pins_moved: false } => "committed",
+    }
+}

@@ -1,0 +1,84 @@
+//! Where things lie in the data directory.
+
+use std::path::{Path, PathBuf};
+
+use sluice_workspace::{Repo, WorkspaceError};
+
+/// The data directory. Git data lies outside the working trees and outside anything that a sandbox sees.
+#[derive(Debug, Clone)]
+pub struct DataDir {
+    root: PathBuf,
+}
+
+impl DataDir {
+    /// Uses `root`, an absolute path, making the folders that are not there.
+    ///
+    /// # Errors
+    /// When they cannot be made.
+    pub fn open(root: &Path) -> std::io::Result<DataDir> {
+        std::fs::create_dir_all(root)?;
+        let data = DataDir {
+            root: root.canonicalize()?,
+        };
+        for folder in ["git", "workspaces", "cache", "layers", "run", "deleted"] {
+            std::fs::create_dir_all(data.root.join(folder))?;
+        }
+        Ok(data)
+    }
+
+    /// The directory itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The URL of the SQLite database that lies in the directory.
+    pub fn database_url(&self) -> String {
+        format!(
+            "sqlite://{}?mode=rwc",
+            self.root.join("sluice.db").display()
+        )
+    }
+
+    /// The daemon's signing key, an OpenSSH private key.
+    pub fn key(&self) -> PathBuf {
+        self.root.join("signing_key")
+    }
+
+    /// A project's git data.
+    pub fn git(&self, project: &str) -> PathBuf {
+        self.root.join("git").join(format!("{project}.git"))
+    }
+
+    /// A project's working tree.
+    pub fn work_tree(&self, project: &str) -> PathBuf {
+        self.root.join("workspaces").join(project)
+    }
+
+    /// Results and logs of checks.
+    pub fn cache(&self) -> PathBuf {
+        self.root.join("cache")
+    }
+
+    /// Dependency layers.
+    pub fn layers(&self) -> PathBuf {
+        self.root.join("layers")
+    }
+
+    /// State of what runs now: snapshots, sandboxes.
+    pub fn run(&self) -> PathBuf {
+        self.root.join("run")
+    }
+
+    /// What was deleted.
+    pub fn deleted(&self) -> PathBuf {
+        self.root.join("deleted")
+    }
+
+    /// Opens a project's git data.
+    ///
+    /// # Errors
+    /// When it is not there or not readable.
+    pub fn repo(&self, project: &str) -> Result<Repo, WorkspaceError> {
+        Repo::open(&self.git(project))
+    }
+}

@@ -1,0 +1,662 @@
+//! What people do at gates: start, hand in a reply, approve, reject, rule, answer, cancel.
+
+use std::collections::BTreeMap;
+use std::sync::PoisonError;
+
+use anyhow::Context as _;
+use serde_json::{Value, json};
+use sluice_checks::pins;
+use sluice_gates::{Answer, Event, Gate, Phase, Run, Stage};
+use sluice_store::{
+    Actor, ActorKind, AttemptRecord, DecisionKind, EscalationAnswer, EscalationId, EscalationState,
+    NewDecision, NewReply, NewRun, ReplyPutOutcome, Role, RunCommit, RunCommitOutcome, RunId,
+    RunOpenOutcome, RunRecord,
+};
+use sluice_workspace::Oid;
+
+use crate::ask::MAX_REPLY_BYTES;
+use crate::drive::new_event;
+use crate::factory::{Factory, now};
+use crate::gate_file::GateFile;
+use crate::git_names::WORK;
+use crate::git_tree::GitTree;
+use crate::refusal::{Asked, Refusal};
+use crate::seal::authors;
+use crate::view::RunView;
+
+/// A decision as it was asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Decide {
+    /// What the person looked at; a decision on anything else is refused.
+    pub subject_digest: String,
+    /// Why.
+    pub comment: String,
+    /// What the gate's file asks to fill in.
+    pub fields: BTreeMap<String, Value>,
+}
+
+impl Factory {
+    /// Starts a gate, if the gates before it are passed. Starting a gate that waits for its first reply
+    /// again changes nothing.
+    ///
+    /// # Errors
+    /// A gate before it is not passed, another gate is under way, or it is passed already.
+    pub async fn gate_start(&self, project: &str, gate: Gate, actor: &Actor) -> Asked<RunView> {
+        need(actor, Role::Operator)?;
+        let record = self.project_record(project).await?;
+        if let Some(current) = self
+            .store
+            .run_current(project, gate)
+            .await
+            .map_err(machinery)?
+        {
+            match current.run.phase() {
+                Phase::Working { .. } => return Ok(run_view(&current)),
+                Phase::Closed { .. } if !passes(&current) => {}
+                _ => {
+                    let message = format!(
+                        "{gate} is {}; it cannot be started again now",
+                        current.run.state()
+                    );
+                    return Err(Refusal::conflict("not_startable", message));
+                }
+            }
+        }
+        if let Some(before) = self.first_unpassed(project).await?
+            && before != gate
+        {
+            let message = format!("{before} comes first; it is not passed");
+            return Err(Refusal::conflict("gate_order", message));
+        }
+        let gates = self.gates();
+        let file = gates.file(gate);
+        let applies = file.applies_to.contains(&record.kind);
+        let run = if applies {
+            Run::start(gate, file.rule())
+        } else {
+            Run::skip(gate, file.rule())
+        };
+        let (commit, tree, pins) = self
+            .git(project, |repo| {
+                let work = repo.ref_get(WORK)?.context("the project has no `work`")?;
+                let tree = repo.commit_read(&work)?.tree;
+                Ok((work, tree, pins(&GitTree::open(&repo, &tree)?)))
+            })
+            .await?;
+        let at = now();
+        let id = RunId::new();
+        let new = NewRun {
+            id,
+            project: project.to_owned(),
+            run: run.clone(),
+            base_commit: commit.to_string(),
+            base_tree: tree.to_string(),
+            agent: Some(self.agents.at(gate).name().to_owned()),
+            pins,
+            gate_file: gates.text(gate).to_string(),
+            opened_by: actor.name.clone(),
+            at,
+        };
+        let body = json!({
+            "gate": gate.as_str(), "run": id.to_string(), "name": file.name, "state": run.state(),
+            "agent": new.agent, "by": actor.name, "base": commit.to_string(),
+        });
+        let event = crate::check::project_event(project, "gate.started", body, at);
+        match self
+            .store
+            .run_open(new, &[event])
+            .await
+            .map_err(machinery)?
+        {
+            RunOpenOutcome::Opened { .. } => {}
+            RunOpenOutcome::AlreadyOpen(open) => {
+                let message = format!("run {open} is open; one gate at a time is under way");
+                return Err(Refusal::conflict("run_open", message));
+            }
+            RunOpenOutcome::NoProject => {
+                return Err(Refusal::not_found(format!("project {project:?}")));
+            }
+        }
+        self.wake.notify_one();
+        let opened = self.run_record(id).await?;
+        Ok(run_view(&opened))
+    }
+
+    /// Hands in an agent's reply for the gate that waits for one; starts the gate when it is only ready.
+    ///
+    /// # Errors
+    /// No gate waits for a reply from outside; the reply is too large.
+    pub async fn reply_put(&self, project: &str, text: &str, actor: &Actor) -> Asked<RunView> {
+        need(actor, Role::Operator)?;
+        self.project_record(project).await?;
+        if text.len() > MAX_REPLY_BYTES {
+            return Err(Refusal::invalid(
+                "body",
+                format!("a reply has at most {MAX_REPLY_BYTES} bytes"),
+            ));
+        }
+        let open = self
+            .store
+            .run_fetch_open(project)
+            .await
+            .map_err(machinery)?;
+        let record = match open {
+            Some(record) => record,
+            None => {
+                let gate = self.first_unpassed(project).await?.ok_or_else(|| {
+                    Refusal::conflict(
+                        "all_passed",
+                        "every gate is passed; no gate waits for a reply",
+                    )
+                })?;
+                let view = self.gate_start(project, gate, actor).await?;
+                let id = view
+                    .run
+                    .parse()
+                    .map_err(|_| anyhow::anyhow!("a run id that is none"))?;
+                self.run_record(id).await?
+            }
+        };
+        let gate = record.run.gate();
+        let (attempt, ask) = match record.run.phase() {
+            Phase::Working { asks } => (0, asks),
+            Phase::Healing { attempt, asks } => (attempt.0, asks),
+            _ => {
+                let message = format!(
+                    "{gate} is {}; it does not wait for a reply",
+                    record.run.state()
+                );
+                return Err(Refusal::conflict("not_waiting_for_reply", message));
+            }
+        };
+        if self.agents.by_gate.contains_key(&gate) {
+            let message = format!(
+                "at {gate} the agent {:?} answers",
+                self.agents.at(gate).name()
+            );
+            return Err(Refusal::conflict("not_waiting_for_reply", message));
+        }
+        // The request is written when the agent is asked, which may not have happened yet.
+        self.request_ready(&record).await?;
+        let at = now();
+        let body = json!({ "attempt": attempt, "bytes": text.len(), "by": actor.name });
+        let outcome = self
+            .store
+            .attempt_reply_put(
+                NewReply {
+                    run: record.id,
+                    n: attempt,
+                    ask,
+                    reply: text.to_owned(),
+                    model: None,
+                    replied_by: Some(actor.name.clone()),
+                    at,
+                },
+                &[new_event(&record, "attempt.replied", body, at)],
+            )
+            .await
+            .map_err(machinery)?;
+        match outcome {
+            ReplyPutOutcome::Stored => {}
+            ReplyPutOutcome::AlreadyThere | ReplyPutOutcome::NotAsked => {
+                let message = format!("{gate} has its reply already; look at its attempts");
+                return Err(Refusal::conflict("already_replied", message));
+            }
+        }
+        self.wake.notify_one();
+        Ok(run_view(&self.run_record(record.id).await?))
+    }
+
+    /// Approves what was looked at.
+    ///
+    /// # Errors
+    /// The subject is another one meanwhile, the person wrote it, their role is not enough, a field of the
+    /// gate is not filled in.
+    pub async fn gate_approve(
+        &self,
+        project: &str,
+        gate: Gate,
+        mut decide: Decide,
+        actor: &Actor,
+    ) -> Asked<RunView> {
+        let record = self.current(project, gate).await?;
+        let file = self.demands(&record).await?;
+        person(actor, file.approval.role)?;
+        self.fits(&record, &decide.subject_digest, "awaiting_approval")?;
+        let attempts = self
+            .store
+            .attempt_list(record.id)
+            .await
+            .map_err(machinery)?;
+        not_own_work(actor, &attempts)?;
+        self.fill_in(&record, &file, &mut decide).await?;
+        self.decide(
+            &record,
+            Event::Approved,
+            DecisionKind::Approve,
+            decide,
+            actor,
+        )
+        .await
+    }
+
+    /// Rejects what was looked at; the run ends, and a new one hears why.
+    ///
+    /// # Errors
+    /// As [`Factory::gate_approve`]; authors may reject their own work.
+    pub async fn gate_reject(
+        &self,
+        project: &str,
+        gate: Gate,
+        decide: Decide,
+        actor: &Actor,
+    ) -> Asked<RunView> {
+        person(actor, Role::Approver)?;
+        let record = self.current(project, gate).await?;
+        self.fits(&record, &decide.subject_digest, "awaiting_approval")?;
+        self.decide(
+            &record,
+            Event::Rejected,
+            DecisionKind::Reject,
+            decide,
+            actor,
+        )
+        .await
+    }
+
+    /// Rules on an attempt that is held because it moves what it is measured by.
+    ///
+    /// # Errors
+    /// Nothing is held, or the person may not rule on it.
+    pub async fn gate_rule(
+        &self,
+        project: &str,
+        gate: Gate,
+        allow: bool,
+        comment: String,
+        actor: &Actor,
+    ) -> Asked<RunView> {
+        person(actor, Role::Approver)?;
+        let record = self.current(project, gate).await?;
+        let Phase::Held { attempt, stage } = record.run.phase() else {
+            let message = format!("{gate} is {}; nothing is held", record.run.state());
+            return Err(Refusal::conflict("not_held", message));
+        };
+        let attempts = self
+            .store
+            .attempt_list(record.id)
+            .await
+            .map_err(machinery)?;
+        if allow {
+            not_own_work(actor, &attempts)?;
+        }
+        let stored = attempts
+            .into_iter()
+            .find(|one| one.n == attempt.0)
+            .context("the held attempt is not stored")?;
+        let at = now();
+        let mut with = RunCommit::new(record.id, record.run.step(), record.run.clone(), at);
+        let event = Event::Ruled(allow);
+        if allow {
+            if stage == Stage::AfterChecks {
+                let standing = self.present(&record, &stored).await?;
+                with.subject = Some(standing.subject);
+                with.proofs = standing.proofs;
+            }
+            // What was allowed is what later attempts are measured by.
+            let tree: Oid = stored
+                .tree
+                .as_deref()
+                .context("no tree")?
+                .parse()
+                .map_err(machinery)?;
+            with.pins = Some(
+                self.git(project, move |repo| Ok(pins(&GitTree::open(&repo, &tree)?)))
+                    .await?,
+            );
+        }
+        with.decision = Some(NewDecision {
+            attempt: Some(attempt.0),
+            kind: DecisionKind::Rule,
+            actor: actor.clone(),
+            comment: Some(comment.clone()),
+            subject_digest: None,
+            fields: json!({ "allow": allow, "held": stored.held }),
+        });
+        let body =
+            json!({ "by": actor.name, "allow": allow, "held": stored.held, "comment": comment });
+        with.events.push(new_event(&record, "gate.ruled", body, at));
+        self.commit_asked(&record, event, with).await
+    }
+
+    /// Ends a run.
+    ///
+    /// # Errors
+    /// There is none, or its decision is being sealed.
+    pub async fn gate_cancel(
+        &self,
+        project: &str,
+        gate: Gate,
+        comment: String,
+        actor: &Actor,
+    ) -> Asked<RunView> {
+        need(actor, Role::Operator)?;
+        person(actor, Role::Operator)?;
+        let record = self.current(project, gate).await?;
+        let decide = Decide {
+            comment,
+            ..Decide::default()
+        };
+        let view = self
+            .decide(
+                &record,
+                Event::Cancelled,
+                DecisionKind::Cancel,
+                decide,
+                actor,
+            )
+            .await?;
+        let cancels = self.cancels.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(cancel) = cancels.get(&record.id) {
+            cancel.cancel();
+        }
+        drop(cancels);
+        Ok(view)
+    }
+
+    /// Answers a question.
+    ///
+    /// # Errors
+    /// It is not there or answered already; the action is unknown; there is nothing to waive.
+    pub async fn escalation_answer(
+        &self,
+        id: EscalationId,
+        action: &str,
+        guidance: &str,
+        fields: BTreeMap<String, Value>,
+        actor: &Actor,
+    ) -> Asked<RunView> {
+        person(actor, Role::Approver)?;
+        let escalation = self
+            .store
+            .escalation_fetch(id)
+            .await
+            .map_err(machinery)?
+            .ok_or_else(|| Refusal::not_found(format!("escalation {id}")))?;
+        if escalation.state != EscalationState::Open {
+            let by = escalation.answered_by.unwrap_or_default();
+            return Err(Refusal::conflict(
+                "already_answered",
+                format!("{by} has answered it"),
+            ));
+        }
+        let (answer, kind) = match action {
+            "retry" => (Answer::Retry, DecisionKind::Answer),
+            "waive" => (Answer::Waive, DecisionKind::Answer),
+            "reject" => (Answer::Reject, DecisionKind::Reject),
+            "abort" => (Answer::Abort, DecisionKind::Cancel),
+            other => {
+                let message =
+                    format!("{other:?} is not an action; use retry, waive, reject or abort");
+                return Err(Refusal::invalid("action", message));
+            }
+        };
+        if answer == Answer::Waive && guidance.trim().is_empty() {
+            let message = "a waiver says why, in `guidance`; it stands in the proof";
+            return Err(Refusal::invalid("guidance", message));
+        }
+        let record = self.run_record(escalation.run).await?;
+        if !matches!(record.run.phase(), Phase::Escalated { .. }) {
+            let message = format!("the run is {} meanwhile", record.run.state());
+            return Err(Refusal::conflict("run_moved", message));
+        }
+        let at = now();
+        let mut with = RunCommit::new(record.id, record.run.step(), record.run.clone(), at);
+        if answer == Answer::Waive {
+            let stored = self
+                .store
+                .attempt_fetch(record.id, escalation.attempt)
+                .await
+                .map_err(machinery)?
+                .filter(|one| one.commit.is_some() && one.report.is_some())
+                .ok_or_else(|| {
+                    let message =
+                        "the last attempt left nothing that could be taken; retry, reject or abort";
+                    Refusal::conflict("nothing_to_waive", message)
+                })?;
+            not_own_work(actor, std::slice::from_ref(&stored))?;
+            let standing = self.present(&record, &stored).await?;
+            with.subject = Some(standing.subject);
+            with.proofs = standing.proofs;
+        }
+        let mut body = serde_json::Map::from_iter(fields);
+        body.insert("action".to_owned(), json!(action));
+        with.decision = Some(NewDecision {
+            attempt: Some(escalation.attempt),
+            kind,
+            actor: actor.clone(),
+            comment: Some(guidance.to_owned()),
+            subject_digest: None,
+            fields: Value::Object(body.clone()),
+        });
+        with.escalation_answer = Some(EscalationAnswer {
+            id,
+            answer: json!({ "action": action, "guidance": guidance, "fields": body }),
+            answered_by: actor.name.clone(),
+        });
+        let told = json!({ "escalation": id.to_string(), "action": action, "guidance": guidance, "by": actor.name });
+        with.events
+            .push(new_event(&record, "escalation.answered", told, at));
+        self.commit_asked(&record, Event::Answered(answer), with)
+            .await
+    }
+
+    /// Stores a person's decision with the event that it is to the machine.
+    async fn decide(
+        &self,
+        record: &RunRecord,
+        event: Event,
+        kind: DecisionKind,
+        decide: Decide,
+        actor: &Actor,
+    ) -> Asked<RunView> {
+        let at = now();
+        let mut with = RunCommit::new(record.id, record.run.step(), record.run.clone(), at);
+        let told = json!({
+            "decision": kind.as_str(), "by": actor.name, "role": actor.role.as_str(),
+            "comment": decide.comment, "subject_digest": record.subject_digest, "fields": decide.fields,
+        });
+        with.decision = Some(NewDecision {
+            attempt: record.run.attempt().map(|attempt| attempt.0),
+            kind,
+            actor: actor.clone(),
+            comment: Some(decide.comment),
+            subject_digest: record.subject_digest.clone(),
+            fields: Value::Object(decide.fields.into_iter().collect()),
+        });
+        with.events
+            .push(new_event(record, "gate.decided", told, at));
+        self.commit_asked(record, event, with).await
+    }
+
+    async fn commit_asked(
+        &self,
+        record: &RunRecord,
+        event: Event,
+        with: RunCommit,
+    ) -> Asked<RunView> {
+        if let Err(rejected) = record.run.apply(record.run.step(), event.clone()) {
+            return Err(Refusal::conflict("does_not_fit", rejected.to_string()));
+        }
+        let commit = self.advance(record, event, with).await?;
+        match self.store.run_commit(commit).await.map_err(machinery)? {
+            RunCommitOutcome::Committed { .. } => {}
+            RunCommitOutcome::Stale { .. } => {
+                let message = "somebody else was faster; look at the gate again";
+                return Err(Refusal::conflict("stale_subject", message));
+            }
+            RunCommitOutcome::Repeated => {
+                let message = "you have decided on this subject already";
+                return Err(Refusal::conflict("already_decided", message));
+            }
+        }
+        self.wake.notify_one();
+        Ok(run_view(&self.run_record(record.id).await?))
+    }
+
+    /// Whether the gate stands where the decision belongs and its subject is what the person saw.
+    fn fits(&self, record: &RunRecord, digest: &str, state: &str) -> Asked<()> {
+        let gate = record.run.gate();
+        if record.run.state() != state {
+            let message = format!("{gate} is {}, not {state}", record.run.state());
+            return Err(Refusal::conflict("wrong_state", message));
+        }
+        let present = record.subject_digest.as_deref().unwrap_or_default();
+        if digest.is_empty() {
+            let message = "say what you looked at: the gate's `subject_digest`";
+            return Err(Refusal::invalid("subject_digest", message));
+        }
+        if digest != present {
+            let message =
+                format!("the subject of {gate} is another one now ({present}); look at it first");
+            return Err(Refusal::conflict("stale_subject", message));
+        }
+        Ok(())
+    }
+
+    /// Holds what the approver filled in against what the gate's file asks.
+    async fn fill_in(&self, record: &RunRecord, file: &GateFile, decide: &mut Decide) -> Asked<()> {
+        for field in &file.fields {
+            let choices = self.choices(record, field).await?;
+            if !decide.fields.contains_key(&field.name) {
+                // A required text that is missing is what the comment says.
+                if field.choices_glob.is_none() && !decide.comment.trim().is_empty() {
+                    decide
+                        .fields
+                        .insert(field.name.clone(), json!(decide.comment));
+                } else if field.required {
+                    let of = if choices.is_empty() {
+                        String::new()
+                    } else {
+                        format!(": one of {}", choices.join(", "))
+                    };
+                    let message = format!(
+                        "the gate asks {:?}; answer in `fields.{}`{of}",
+                        field.prompt, field.name
+                    );
+                    return Err(Refusal::invalid("fields", message));
+                }
+                continue;
+            }
+            let given = decide
+                .fields
+                .get(&field.name)
+                .and_then(Value::as_str)
+                .unwrap_or_default();
+            if field.choices_glob.is_some() && !choices.iter().any(|choice| choice == given) {
+                let message = format!(
+                    "`fields.{}` must be one of {}",
+                    field.name,
+                    choices.join(", ")
+                );
+                return Err(Refusal::invalid("fields", message));
+            }
+        }
+        if let Some(unknown) = decide
+            .fields
+            .keys()
+            .find(|name| !file.fields.iter().any(|field| field.name == **name))
+        {
+            return Err(Refusal::invalid(
+                "fields",
+                format!("the gate has no field {unknown:?}"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// The newest run of a gate.
+    pub(crate) async fn current(&self, project: &str, gate: Gate) -> Asked<RunRecord> {
+        self.project_record(project).await?;
+        self.store
+            .run_current(project, gate)
+            .await
+            .map_err(machinery)?
+            .ok_or_else(|| Refusal::conflict("not_started", format!("{gate} has not been started")))
+    }
+
+    pub(crate) async fn run_record(&self, id: RunId) -> Asked<RunRecord> {
+        self.store
+            .run_fetch(id)
+            .await
+            .map_err(machinery)?
+            .ok_or_else(|| Refusal::not_found(format!("run {id}")))
+    }
+
+    /// The first gate that is not passed.
+    pub(crate) async fn first_unpassed(&self, project: &str) -> Asked<Option<Gate>> {
+        let runs = self
+            .store
+            .run_list_current(project)
+            .await
+            .map_err(machinery)?;
+        Ok(Gate::ALL.into_iter().find(|gate| {
+            !runs
+                .iter()
+                .any(|run| run.run.gate() == *gate && passes(run))
+        }))
+    }
+}
+
+/// Whether the next gate may start.
+pub(crate) fn passes(record: &RunRecord) -> bool {
+    matches!(record.run.state(), "approved" | "not_applicable")
+}
+
+/// A run as the answer to what moved it.
+pub(crate) fn run_view(record: &RunRecord) -> RunView {
+    RunView {
+        run: record.id.to_string(),
+        project: record.project.clone(),
+        gate: record.run.gate().as_str().to_owned(),
+        state: record.run.state().to_owned(),
+        attempt: record.run.attempt().map(|attempt| attempt.0),
+        step: record.run.step().0,
+    }
+}
+
+fn need(actor: &Actor, role: Role) -> Asked<()> {
+    if actor.role >= role {
+        return Ok(());
+    }
+    let message = format!(
+        "the role {} is needed; yours is {}",
+        role.as_str(),
+        actor.role.as_str()
+    );
+    Err(Refusal::forbidden("role", message))
+}
+
+/// Decisions belong to people: an agent's token cannot make them, whatever its role.
+fn person(actor: &Actor, role: Role) -> Asked<()> {
+    if actor.kind != ActorKind::Person {
+        let message = "only a person decides; this token belongs to a program";
+        return Err(Refusal::forbidden("not_a_person", message));
+    }
+    need(actor, role)
+}
+
+fn not_own_work(actor: &Actor, attempts: &[AttemptRecord]) -> Asked<()> {
+    if authors(attempts)
+        .iter()
+        .any(|author| author.name == actor.name)
+    {
+        let message = "you wrote this subject; somebody else must decide on it";
+        return Err(Refusal::forbidden("own_work", message));
+    }
+    Ok(())
+}
+
+pub(crate) fn machinery(error: impl Into<anyhow::Error>) -> Refusal {
+    Refusal::Machinery(error.into())
+}

@@ -1,0 +1,283 @@
+//! The loop: load a run, do what it asks for, tell it what happened, store it, repeat.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use sluice_gates::{Effect, Event, Phase, Run};
+use sluice_store::{
+    EscalationId, NewEscalation, NewEvent, RunCommit, RunCommitOutcome, RunDeferOutcome, RunId,
+    RunRecord,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::factory::{Factory, now};
+
+/// The longest wait between two tries after a fault of the machinery, in seconds.
+const LONGEST_BACKOFF: i64 = 60;
+/// How long the loop sleeps at most before it looks again.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+/// What an effect came to: an event, and what is stored together with it.
+pub(crate) struct Happened {
+    pub(crate) event: Event,
+    pub(crate) with: RunCommit,
+}
+
+/// What one effect led to.
+pub(crate) enum Performed {
+    /// The run moves on.
+    Happened(Box<Happened>),
+    /// Somebody outside must act first; the run is parked or has moved on by itself.
+    Waiting,
+}
+
+impl Factory {
+    /// Does one unit of work, if there is one; `false` when there is nothing to do now. The daemon loops
+    /// over it, tests call it by hand.
+    ///
+    /// # Errors
+    /// Only when the store cannot be asked: faults of one run are stored with it and tried again later.
+    pub async fn tick(&self) -> anyhow::Result<bool> {
+        for check in self.store.check_list_due(8).await? {
+            if self.check_perform(&check).await? {
+                return Ok(true);
+            }
+        }
+        for record in self.store.run_list_due(now(), 64).await? {
+            let Some(_busy) = Busy::claim(self, record.id) else {
+                continue;
+            };
+            // It may have been worked on between the list and the claim.
+            let Some(record) = self.store.run_fetch(record.id).await? else {
+                continue;
+            };
+            if record.run.effect().is_some() && record.due_at.is_some_and(|due| due <= now()) {
+                self.work(&record).await?;
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Works until told to shut down, on `workers` runs at once.
+    pub async fn run(self: Arc<Self>, workers: usize) {
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..workers {
+            let factory = Arc::clone(&self);
+            tasks.spawn(async move { factory.run_one().await });
+        }
+        while tasks.join_next().await.is_some() {}
+    }
+
+    /// Ends the loop; what runs now is cancelled and done again at the next start.
+    pub fn shutdown(&self) {
+        self.shutdown.cancel();
+    }
+
+    async fn run_one(&self) {
+        while !self.shutdown.is_cancelled() {
+            let woken = self.wake.notified();
+            match self.tick().await {
+                Ok(true) => {
+                    // Another worker may find something in what this one made.
+                    self.wake.notify_one();
+                    continue;
+                }
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::error!(error = format!("{error:#}"), "the store cannot be asked")
+                }
+            }
+            tokio::select! {
+                () = woken => {}
+                () = tokio::time::sleep(self.nap().await) => {}
+                () = self.shutdown.cancelled() => {}
+            }
+        }
+    }
+
+    /// How long there is nothing to do, as far as is known.
+    async fn nap(&self) -> Duration {
+        let next = self.store.run_next_due().await.ok().flatten();
+        let until = next.map(|due| due.duration_since(Timestamp::now()));
+        until
+            .and_then(|wait| Duration::try_from(wait).ok())
+            .map_or(LOOK_AGAIN, |wait| {
+                wait.clamp(Duration::from_millis(20), LOOK_AGAIN)
+            })
+    }
+
+    /// Performs the effect of one run and stores what came of it.
+    async fn work(&self, record: &RunRecord) -> anyhow::Result<()> {
+        let cancel = self.shutdown.child_token();
+        self.cancels
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(record.id, cancel.clone());
+        let performed = self.perform(record, &cancel).await;
+        self.cancels
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&record.id);
+        let stored = match performed {
+            Ok(Performed::Happened(happened)) => self.store_event(record, *happened).await,
+            Ok(Performed::Waiting) => Ok(()),
+            Err(fault) => Err(fault),
+        };
+        match stored {
+            Ok(()) => Ok(()),
+            // Cancelled by a person, who has moved the run, or by the shutdown: not a fault.
+            Err(_) if cancel.is_cancelled() => Ok(()),
+            Err(fault) => self.defer(record, &fault).await,
+        }
+    }
+
+    async fn perform(
+        &self,
+        record: &RunRecord,
+        cancel: &CancellationToken,
+    ) -> anyhow::Result<Performed> {
+        match record.run.effect() {
+            Some(Effect::Ask { attempt, strategy }) => {
+                self.ask(record, attempt, strategy, cancel).await
+            }
+            Some(Effect::Check { attempt }) => self.check(record, attempt, cancel).await,
+            Some(Effect::Seal { decision }) => self.seal(record, decision).await,
+            None => Ok(Performed::Waiting),
+        }
+    }
+
+    async fn store_event(&self, record: &RunRecord, happened: Happened) -> anyhow::Result<()> {
+        let commit = self.advance(record, happened.event, happened.with).await?;
+        match self.store.run_commit(commit).await? {
+            RunCommitOutcome::Committed { .. } => {
+                self.wake.notify_one();
+            }
+            RunCommitOutcome::Stale { now } => {
+                tracing::info!(run.id = %record.id, step = now.0, "a late answer was dropped");
+            }
+            RunCommitOutcome::Repeated => {}
+        }
+        Ok(())
+    }
+
+    /// Completes a change of a run: the next value, the events that tell of it, the question to a person
+    /// when it escalates.
+    pub(crate) async fn advance(
+        &self,
+        record: &RunRecord,
+        event: Event,
+        mut with: RunCommit,
+    ) -> anyhow::Result<RunCommit> {
+        let next = record.run.apply(with.expected, event)?;
+        if let Phase::Escalated { attempt } = next.phase() {
+            let question = self
+                .question(record, &next, attempt, with.attempt.as_ref())
+                .await?;
+            with.escalation_open = Some(NewEscalation {
+                id: EscalationId::new(),
+                attempt: attempt.0,
+                question,
+            });
+        }
+        if next.strategy() != record.run.strategy() && next.strategy() > record.run.strategy() {
+            let note = format!(
+                "the agent is asked in another way from now on ({}), since the last attempt brought nothing new",
+                next.strategy().as_str()
+            );
+            with.events.push(new_event(
+                record,
+                "run.strategy",
+                json!({ "strategy": next.strategy().as_str(), "note": note }),
+                with.at,
+            ));
+            if let Some(attempt) = &mut with.attempt {
+                attempt.note = Some(match attempt.note.take() {
+                    Some(before) => format!("{before}; {note}"),
+                    None => note,
+                });
+            }
+        }
+        with.events.push(moved_event(record, &next, with.at));
+        with.next = next;
+        Ok(with)
+    }
+
+    /// A fault of the machinery is no verdict: the same step again, later.
+    async fn defer(&self, record: &RunRecord, fault: &anyhow::Error) -> anyhow::Result<()> {
+        let text = format!("{fault:#}");
+        let wait = (1_i64 << record.fault_count.min(6)).min(LONGEST_BACKOFF);
+        let at = now();
+        let until = at + SignedDuration::from_secs(wait);
+        tracing::warn!(run.id = %record.id, gate = %record.run.gate(), step = record.run.step().0, retry_in_s = wait, error = text, "a fault of the machinery");
+        let body = json!({ "fault": text, "retry_in_s": wait });
+        let events = [new_event(record, "run.fault", body, at)];
+        let outcome = self
+            .store
+            .run_defer(record.id, record.run.step(), until, &text, &events)
+            .await?;
+        if let RunDeferOutcome::Stale { now } = outcome {
+            tracing::info!(run.id = %record.id, step = now.0, "the run moved on meanwhile");
+        }
+        Ok(())
+    }
+}
+
+/// An event of a run.
+pub(crate) fn new_event(
+    record: &RunRecord,
+    kind: &str,
+    mut body: serde_json::Value,
+    at: Timestamp,
+) -> NewEvent {
+    if let Some(map) = body.as_object_mut() {
+        map.insert("gate".to_owned(), json!(record.run.gate().as_str()));
+        map.insert("run".to_owned(), json!(record.id.to_string()));
+    }
+    NewEvent {
+        project: Some(record.project.clone()),
+        kind: kind.to_owned(),
+        body,
+        at,
+    }
+}
+
+/// The event that tells where a run stands now.
+pub(crate) fn moved_event(record: &RunRecord, next: &Run, at: Timestamp) -> NewEvent {
+    let body = json!({
+        "state": next.state(),
+        "attempt": next.attempt().map(|attempt| attempt.0),
+        "step": next.step().0,
+        "heals_left": next.heals_left(),
+    });
+    new_event(record, "run.moved", body, at)
+}
+
+/// Keeps a run to one task of this process.
+struct Busy<'a> {
+    factory: &'a Factory,
+    run: RunId,
+}
+
+impl<'a> Busy<'a> {
+    fn claim(factory: &'a Factory, run: RunId) -> Option<Busy<'a>> {
+        let claimed = factory
+            .in_flight
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(run);
+        claimed.then_some(Busy { factory, run })
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.factory
+            .in_flight
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.run);
+    }
+}

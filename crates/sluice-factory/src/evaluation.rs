@@ -1,0 +1,163 @@
+//! What the machine itself found out about one attempt: checks and documents against the gate's file.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use sluice_checks::{CheckReport, Finding, Level, Tests, Verdict};
+use sluice_gates::Signature;
+
+use crate::gate_file::GateFile;
+
+/// One document that the gate demands, and what is wrong with it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DocumentResult {
+    /// The path or pattern of the gate's file.
+    pub document: String,
+    /// Whether it exists, parses and has its parts.
+    pub verdict: Verdict,
+    /// What is wrong.
+    pub findings: Vec<Finding>,
+}
+
+/// What was found out about one attempt. Stored with it, signed in its proof.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// Whether all that the gate demands holds.
+    pub verdict: Verdict,
+    /// What the checks said, where the gate has checks.
+    pub checks: Option<CheckReport>,
+    /// What was found of each document.
+    pub documents: Vec<DocumentResult>,
+    /// Checks that could not answer, which the gate's file lets a person accept.
+    pub accepted_unknown: Vec<String>,
+    /// What failed, comparable between attempts.
+    pub failure: Option<String>,
+}
+
+impl Evaluation {
+    /// Weighs what was found against what the gate demands.
+    pub fn weigh(
+        file: &GateFile,
+        checks: Option<CheckReport>,
+        documents: Vec<DocumentResult>,
+    ) -> Evaluation {
+        let mut accepted_unknown = Vec::new();
+        let mut verdict = Verdict::Pass;
+        for check in checks.iter().flat_map(|report| &report.checks) {
+            match check.verdict {
+                Verdict::Pass => {}
+                Verdict::Unknown if file.accepts_unknown(&check.name) => {
+                    accepted_unknown.push(check.name.clone());
+                }
+                Verdict::Unknown | Verdict::Fail => verdict = Verdict::Fail,
+            }
+        }
+        for name in &file.checks {
+            let present = checks
+                .iter()
+                .flat_map(|report| &report.checks)
+                .any(|check| stem(&check.name) == name);
+            if !present {
+                verdict = Verdict::Fail;
+            }
+        }
+        if documents
+            .iter()
+            .any(|document| document.verdict != Verdict::Pass)
+        {
+            verdict = Verdict::Fail;
+        }
+        let mut evaluation = Evaluation {
+            verdict,
+            checks,
+            documents,
+            accepted_unknown,
+            failure: None,
+        };
+        if verdict == Verdict::Fail {
+            evaluation.failure = Some(evaluation.signature().0);
+        }
+        evaluation
+    }
+
+    /// Every finding, of checks and documents, that stands in the way or is worth knowing.
+    pub fn findings(&self) -> Vec<(String, Finding)> {
+        let checks = self
+            .checks
+            .iter()
+            .flat_map(|report| &report.checks)
+            .flat_map(|check| {
+                check
+                    .findings
+                    .iter()
+                    .map(|finding| (check.name.clone(), finding.clone()))
+            });
+        let documents = self.documents.iter().flat_map(|document| {
+            document
+                .findings
+                .iter()
+                .map(|finding| ("documents".to_owned(), finding.clone()))
+        });
+        checks.chain(documents).collect()
+    }
+
+    /// The counts of all test checks together.
+    pub fn tests(&self) -> Tests {
+        let mut sum = Tests::default();
+        for tests in self
+            .checks
+            .iter()
+            .flat_map(|report| &report.checks)
+            .filter_map(|check| check.tests)
+        {
+            sum.passed += tests.passed;
+            sum.failed += tests.failed;
+            sum.skipped += tests.skipped;
+        }
+        sum
+    }
+
+    /// The names of what does not hold.
+    pub fn failing(&self) -> Vec<String> {
+        let checks = self
+            .checks
+            .iter()
+            .flat_map(|report| &report.checks)
+            .filter(|check| {
+                check.verdict != Verdict::Pass && !self.accepted_unknown.contains(&check.name)
+            })
+            .map(|check| check.name.clone());
+        let documents = self
+            .documents
+            .iter()
+            .filter(|document| document.verdict != Verdict::Pass)
+            .map(|document| document.document.clone());
+        checks.chain(documents).collect()
+    }
+
+    /// Equal for two attempts that failed in the same way: the failing checks with the fingerprints of
+    /// their errors.
+    pub fn signature(&self) -> Signature {
+        let mut parts: Vec<String> = self.failing();
+        parts.extend(
+            self.findings()
+                .into_iter()
+                .filter(|(_, finding)| finding.level == Level::Error)
+                .map(|(check, finding)| format!("{check} {}", finding.fingerprint)),
+        );
+        parts.sort();
+        parts.dedup();
+        Signature(hex::encode(Sha256::digest(parts.join("\n"))))
+    }
+}
+
+impl GateFile {
+    /// Whether a person may accept that this check could not answer.
+    pub fn accepts_unknown(&self, check: &str) -> bool {
+        self.accept_unknown.iter().any(|name| name == stem(check))
+    }
+}
+
+/// A check's name without the sub-folder of its project.
+pub(crate) fn stem(check: &str) -> &str {
+    check.split(':').next().unwrap_or(check)
+}

@@ -1,0 +1,190 @@
+//! The factory: what it holds, and how it is put together.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+use sluice_agents::Agent;
+use sluice_checks::Checker;
+use sluice_gates::Gate;
+use sluice_proof::{Signer, Signers};
+use sluice_sandbox::Sandbox;
+use sluice_store::{RunId, RunRecord, Store};
+use sluice_workspace::Repo;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::data::DataDir;
+use crate::gate_file::{GateFile, GateSet};
+use crate::roles::Roles;
+
+/// Who answers at which gate.
+#[derive(Clone)]
+pub struct AgentTable {
+    /// The agents by gate; a gate that is not named waits for replies from outside.
+    pub by_gate: BTreeMap<Gate, Arc<dyn Agent>>,
+    /// Waits for replies from outside.
+    pub outside: Arc<dyn Agent>,
+}
+
+impl AgentTable {
+    /// The agent that works at a gate.
+    pub fn at(&self, gate: Gate) -> Arc<dyn Agent> {
+        Arc::clone(self.by_gate.get(&gate).unwrap_or(&self.outside))
+    }
+}
+
+/// What the factory is put together from.
+pub struct Parts {
+    /// Where things lie.
+    pub data: DataDir,
+    /// What is remembered.
+    pub store: Store,
+    /// The daemon's key.
+    pub signer: Signer,
+    /// What the gates demand.
+    pub gates: GateSet,
+    /// The roles' prompts.
+    pub roles: Roles,
+    /// Who works.
+    pub agents: AgentTable,
+    /// Runs untrusted commands.
+    pub sandbox: Arc<dyn Sandbox>,
+    /// Runs checks in it.
+    pub checker: Checker,
+}
+
+/// Drives runs: load, act, apply, commit, repeat.
+pub struct Factory {
+    pub(crate) data: DataDir,
+    pub(crate) store: Store,
+    pub(crate) signer: Arc<Signer>,
+    pub(crate) gates: RwLock<GateSet>,
+    pub(crate) roles: RwLock<Roles>,
+    pub(crate) agents: AgentTable,
+    pub(crate) sandbox: Arc<dyn Sandbox>,
+    pub(crate) checker: Checker,
+    /// Runs that a task of this process works on now.
+    pub(crate) in_flight: Mutex<BTreeSet<RunId>>,
+    /// Ends what a cancelled run is doing.
+    pub(crate) cancels: Mutex<BTreeMap<RunId, CancellationToken>>,
+    /// Wakes the loop.
+    pub(crate) wake: Notify,
+    /// Ends everything at shutdown.
+    pub(crate) shutdown: CancellationToken,
+}
+
+impl Factory {
+    /// Puts a factory together and finishes what an earlier process left half done.
+    ///
+    /// # Errors
+    /// When the store or the git data of a project cannot be used.
+    pub async fn start(parts: Parts) -> anyhow::Result<Arc<Factory>> {
+        let factory = Arc::new(Factory {
+            data: parts.data,
+            store: parts.store,
+            signer: Arc::new(parts.signer),
+            gates: RwLock::new(parts.gates),
+            roles: RwLock::new(parts.roles),
+            agents: parts.agents,
+            sandbox: parts.sandbox,
+            checker: parts.checker,
+            in_flight: Mutex::default(),
+            cancels: Mutex::default(),
+            wake: Notify::new(),
+            shutdown: CancellationToken::new(),
+        });
+        factory.recover().await.context("recover")?;
+        Ok(factory)
+    }
+
+    /// What is remembered.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Where things lie.
+    pub fn data(&self) -> &DataDir {
+        &self.data
+    }
+
+    /// The daemon's key as others trust it.
+    pub fn signers(&self) -> Signers {
+        Signers::one("sluice", self.signer.public())
+    }
+
+    /// Which engine runs the checks, for people.
+    pub fn engine(&self) -> String {
+        self.sandbox.engine().name.clone()
+    }
+
+    /// The gate files in force.
+    pub fn gates(&self) -> GateSet {
+        self.gates
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Takes other gate files. Runs under way keep the file that they started with.
+    pub fn gates_replace(&self, gates: GateSet) {
+        *self.gates.write().unwrap_or_else(PoisonError::into_inner) = gates;
+    }
+
+    /// The gate's file as it was when the run started, as far as it is for the project's kind.
+    pub(crate) async fn demands(&self, record: &RunRecord) -> anyhow::Result<GateFile> {
+        let project = self.store.project_fetch(&record.project).await?;
+        let kind = project.context("the project of a run is gone")?.kind;
+        Ok(GateFile::parse(record.run.gate(), &record.gate_file)?.for_kind(kind))
+    }
+
+    /// Does blocking work on a project's git data without holding up the runtime.
+    pub(crate) async fn git<T, F>(&self, project: &str, work: F) -> anyhow::Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(Repo) -> anyhow::Result<T> + Send + 'static,
+    {
+        let data = self.data.clone();
+        let project = project.to_owned();
+        tokio::task::spawn_blocking(move || {
+            let repo = data
+                .repo(&project)
+                .with_context(|| format!("open the git data of {project}"))?;
+            work(repo)
+        })
+        .await
+        .context("a git task ended early")?
+    }
+
+    /// Finishes what an earlier process left half done. Everything here may be repeated.
+    async fn recover(&self) -> anyhow::Result<()> {
+        let reaped = self.sandbox.reap().await?;
+        if reaped > 0 {
+            tracing::info!(jobs = reaped, "removed what an earlier process left behind");
+        }
+        let mut cursor = None;
+        loop {
+            let page = self.store.project_list(cursor.as_deref(), 200).await?;
+            for project in &page.items {
+                self.project_prepare(project).await?;
+                self.work_tree_settle(&project.name).await?;
+            }
+            match page.next {
+                Some(next) => cursor = Some(next),
+                None => return Ok(()),
+            }
+        }
+    }
+}
+
+/// Now, to the microsecond that the store keeps.
+pub(crate) fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
+}
+
+/// RFC 3339 in UTC, to the second.
+pub(crate) fn rfc3339(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}

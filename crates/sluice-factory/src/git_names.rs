@@ -1,0 +1,63 @@
+//! The names of the refs that the contract fixes, and who is named in commits.
+
+use sluice_gates::Gate;
+use sluice_workspace::Identity;
+
+/// What a clone gets: every tree on it passed its gate.
+pub(crate) const MAIN: &str = "refs/heads/main";
+/// What the working tree shows.
+pub(crate) const WORK: &str = "refs/heads/work";
+/// What the working tree was last brought to.
+pub(crate) const WORK_TREE: &str = "refs/sluice/work-tree";
+
+/// The chain of a gate's decisions.
+pub(crate) fn gate_ref(gate: Gate) -> String {
+    format!("refs/gates/{gate}")
+}
+
+/// The tag on the commit that was approved.
+pub(crate) fn gate_tag(gate: Gate) -> String {
+    format!("refs/tags/gates/{gate}")
+}
+
+/// The commit of one attempt.
+pub(crate) fn attempt_ref(gate: Gate, run: &str, attempt: u16) -> String {
+    format!("refs/attempts/{gate}/{run}/{attempt}")
+}
+
+/// The evidence of one green attempt, before and after it is decided on.
+pub(crate) fn evidence_ref(gate: Gate, run: &str, attempt: u16) -> String {
+    format!("refs/evidence/{gate}/{run}/{attempt}")
+}
+
+/// The daemon as committer.
+pub(crate) fn daemon() -> Identity {
+    identity("Sluice")
+}
+
+/// Somebody by name. The address leads nowhere: `.invalid` is reserved for that (RFC 2606).
+pub(crate) fn identity(name: &str) -> Identity {
+    let plain: String = name
+        .chars()
+        .map(|c| {
+            if c.is_control() || matches!(c, '<' | '>') {
+                ' '
+            } else {
+                c
+            }
+        })
+        .collect();
+    let plain = match plain.trim() {
+        "" => "unnamed",
+        name => name,
+    };
+    let local: String = plain
+        .to_lowercase()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect();
+    Identity {
+        name: plain.to_owned(),
+        email: format!("{local}@sluice.invalid"),
+    }
+}

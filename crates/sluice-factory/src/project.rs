@@ -1,0 +1,255 @@
+//! Projects: made, listed, deleted, and their git data brought into shape after a crash.
+
+use anyhow::Context as _;
+use serde_json::json;
+use sluice_path::{ProjectName, RelPath};
+use sluice_store::{
+    Actor, NewEvent, NewProject, ProjectCreateOutcome, ProjectDeleteOutcome, ProjectKind,
+    ProjectRecord,
+};
+use sluice_workspace::{Change, NewCommit, Repo};
+
+use crate::factory::{Factory, now, rfc3339};
+use crate::git_names::{MAIN, WORK, WORK_TREE, daemon};
+use crate::refusal::{Asked, Refusal};
+use crate::view::{Page, ProjectView};
+
+/// The templates that a project can be made from.
+pub const TEMPLATES: [(&str, &str); 1] = [("blank", "A README and a .gitignore, nothing else.")];
+
+impl Factory {
+    /// Makes a project: its record, its git data with a first commit on `main` and `work`, its working
+    /// tree.
+    ///
+    /// # Errors
+    /// A bad name, kind or template; a name that is taken.
+    pub async fn project_create(
+        &self,
+        name: &str,
+        template: &str,
+        kind: &str,
+        actor: &Actor,
+    ) -> Asked<ProjectView> {
+        let name = ProjectName::parse(name)
+            .map_err(|refusal| Refusal::invalid("name", refusal.to_string()))?;
+        let kind: ProjectKind = kind.parse().map_err(|_| {
+            Refusal::invalid(
+                "kind",
+                format!("{kind:?} is not a kind; use web, service, library or ai"),
+            )
+        })?;
+        if !TEMPLATES.iter().any(|(known, _)| *known == template) {
+            let message =
+                format!("{template:?} is not a template; GET /api/v1/templates lists them");
+            return Err(Refusal::invalid("template", message));
+        }
+        let at = now();
+        let new = NewProject {
+            name: name.as_str().to_owned(),
+            template: template.to_owned(),
+            kind,
+            agent: None,
+            at,
+        };
+        let events = vec![NewEvent {
+            project: Some(new.name.clone()),
+            kind: "project.created".to_owned(),
+            body: json!({ "kind": kind.as_str(), "template": template, "by": actor.name }),
+            at,
+        }];
+        match self
+            .store
+            .project_create(new, &events)
+            .await
+            .map_err(anyhow::Error::from)?
+        {
+            ProjectCreateOutcome::Created => {}
+            ProjectCreateOutcome::Exists => {
+                let message = format!("the name {:?} is taken", name.as_str());
+                return Err(Refusal::conflict("name_taken", message));
+            }
+        }
+        let record = self.project_record(name.as_str()).await?;
+        self.project_prepare(&record).await?;
+        self.work_tree_settle(name.as_str()).await?;
+        self.project_view(record).await
+    }
+
+    /// One project.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub async fn project_fetch(&self, name: &str) -> Asked<ProjectView> {
+        let record = self.project_record(name).await?;
+        self.project_view(record).await
+    }
+
+    /// The projects by name.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn project_list(&self, cursor: Option<&str>, limit: u64) -> Asked<Page<ProjectView>> {
+        let page = self
+            .store
+            .project_list(cursor, limit)
+            .await
+            .map_err(anyhow::Error::from)?;
+        let mut items = Vec::new();
+        for record in page.items {
+            items.push(self.project_view(record).await?);
+        }
+        Ok(Page {
+            items,
+            next_cursor: page.next,
+        })
+    }
+
+    /// Deletes a project: it is no longer listed, its git data and working tree are moved aside.
+    ///
+    /// # Errors
+    /// When it is not there or a run is open.
+    pub async fn project_delete(&self, name: &str, actor: &Actor) -> Asked<()> {
+        self.project_record(name).await?;
+        let at = now();
+        let events = vec![NewEvent {
+            project: Some(name.to_owned()),
+            kind: "project.deleted".to_owned(),
+            body: json!({ "by": actor.name }),
+            at,
+        }];
+        match self
+            .store
+            .project_delete(name, at, &events)
+            .await
+            .map_err(anyhow::Error::from)?
+        {
+            ProjectDeleteOutcome::Deleted => {}
+            ProjectDeleteOutcome::NotFound => {
+                return Err(Refusal::not_found(format!("project {name:?}")));
+            }
+            ProjectDeleteOutcome::Busy(run) => {
+                let message = format!("run {run} is open; cancel it first");
+                return Err(Refusal::conflict("run_open", message));
+            }
+        }
+        let aside = self
+            .data
+            .deleted()
+            .join(format!("{name}-{}", at.as_microsecond()));
+        for (from, to) in [
+            (self.data.git(name), aside.with_extension("git")),
+            (self.data.work_tree(name), aside.with_extension("files")),
+        ] {
+            if from.exists() {
+                std::fs::rename(&from, &to)
+                    .with_context(|| format!("move {} aside", from.display()))
+                    .map_err(Refusal::from)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The record of a project that is not deleted.
+    pub(crate) async fn project_record(&self, name: &str) -> Asked<ProjectRecord> {
+        self.store
+            .project_fetch(name)
+            .await
+            .map_err(anyhow::Error::from)?
+            .filter(|record| record.deleted_at.is_none())
+            .ok_or_else(|| Refusal::not_found(format!("project {name:?}")))
+    }
+
+    /// Makes the git data of a project, as far as it is not there: the first commit is a function of the
+    /// record, so a repeat after a crash makes the same one.
+    pub(crate) async fn project_prepare(&self, record: &ProjectRecord) -> anyhow::Result<()> {
+        let dir = self.data.git(&record.name);
+        let record = record.clone();
+        tokio::task::spawn_blocking(move || {
+            let repo = Repo::create(&dir)?;
+            if repo.ref_get(WORK)?.is_some() && repo.ref_get(MAIN)?.is_some() {
+                return Ok(());
+            }
+            let first = first_commit(&repo, &record)?;
+            repo.ref_move(MAIN, None, first, "first commit")?;
+            repo.ref_move(WORK, None, first, "first commit")?;
+            Ok(())
+        })
+        .await
+        .context("a git task ended early")?
+    }
+
+    /// Brings the working tree to `work`. What a person changed in it meanwhile is kept.
+    pub(crate) async fn work_tree_settle(&self, project: &str) -> anyhow::Result<()> {
+        let dir = self.data.work_tree(project);
+        self.git(project, move |repo| {
+            let Some(work) = repo.ref_get(WORK)? else {
+                return Ok(());
+            };
+            let shown = repo.ref_get(WORK_TREE)?;
+            if shown == Some(work) && dir.exists() {
+                return Ok(());
+            }
+            std::fs::create_dir_all(&dir).with_context(|| format!("make {}", dir.display()))?;
+            let from = shown.map(|oid| repo.commit_read(&oid)).transpose()?;
+            let to = repo.commit_read(&work)?;
+            let synced = repo.work_tree_sync(&dir, from.as_ref().map(|commit| &commit.tree), &to.tree)?;
+            for kept in &synced.kept_conflicts {
+                tracing::warn!(path = %kept.path, reason = ?kept.reason, "kept a file of the working tree as it is");
+            }
+            repo.ref_move(WORK_TREE, shown, work, "working tree")?;
+            Ok(())
+        })
+        .await
+        .with_context(|| format!("bring the working tree of {project} up to date"))
+    }
+
+    async fn project_view(&self, record: ProjectRecord) -> Asked<ProjectView> {
+        let gates = self.gate_list(&record.name).await?;
+        let passed = ["approved", "not_applicable"];
+        let current = gates
+            .iter()
+            .find(|gate| !passed.contains(&gate.state.as_str()));
+        let (main, work) = self
+            .git(&record.name, |repo| {
+                Ok((repo.ref_get(MAIN)?, repo.ref_get(WORK)?))
+            })
+            .await?;
+        Ok(ProjectView {
+            current_gate: current.map(|gate| gate.gate.clone()),
+            state: current.map(|gate| gate.state.clone()),
+            name: record.name,
+            template: record.template,
+            kind: record.kind.as_str().to_owned(),
+            created_at: rfc3339(record.created_at),
+            main: main.map(|oid| oid.to_string()),
+            work: work.map(|oid| oid.to_string()),
+        })
+    }
+}
+
+fn first_commit(repo: &Repo, record: &ProjectRecord) -> anyhow::Result<sluice_workspace::Oid> {
+    let file = |path: &str, text: String| -> anyhow::Result<Change> {
+        let path = RelPath::parse(path).map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
+        Ok(Change::write(path, text.into_bytes()))
+    };
+    let changes = [
+        file("README.md", format!("# {}\n", record.name))?,
+        file(".gitignore", "node_modules/\ndist/\ncoverage/\n".to_owned())?,
+    ];
+    let tree = repo.tree_build(None, &changes)?;
+    Ok(repo.commit(
+        &NewCommit {
+            tree,
+            parents: Vec::new(),
+            author: daemon(),
+            committer: daemon(),
+            time: record.created_at.as_second(),
+            message: format!(
+                "Start {} from the template {}",
+                record.name, record.template
+            ),
+            trailers: Vec::new(),
+        },
+        None,
+    )?)
+}

@@ -1,0 +1,377 @@
+//! What the agent is told: the task, and when it heals everything that a person would want to know.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use sluice_checks::{Finding, Level, Verdict};
+use sluice_gates::{Gate, Strategy};
+
+use crate::evaluation::Evaluation;
+use crate::gate_file::GateFile;
+
+/// Lines of source shown before and after a finding.
+const AROUND: usize = 8;
+/// Lines shown of one file at most.
+const FILE_LINES: usize = 400;
+/// Bytes shown of one check's output at most, from its end.
+const OUTPUT_BYTES: usize = 6_000;
+/// Findings shown of one file at most.
+const FINDINGS: usize = 20;
+
+/// An earlier attempt of the run, in short.
+#[derive(Debug, Clone)]
+pub(crate) struct Earlier {
+    /// Its number.
+    pub(crate) attempt: u16,
+    /// The paths that it changed.
+    pub(crate) changed: Vec<String>,
+    /// What came of it, in one sentence.
+    pub(crate) outcome: String,
+}
+
+/// Everything that a request is made from.
+pub(crate) struct Material<'a> {
+    pub(crate) project: &'a str,
+    pub(crate) kind: &'a str,
+    pub(crate) gate: Gate,
+    pub(crate) file: &'a GateFile,
+    /// The role's prompt, from `templates/agents/`.
+    pub(crate) role: &'a str,
+    pub(crate) attempt: u16,
+    pub(crate) strategy: Strategy,
+    /// The paths of the tree that the attempt builds on.
+    pub(crate) paths: &'a [String],
+    /// Reads a text file of that tree.
+    pub(crate) read: &'a dyn Fn(&str) -> Option<String>,
+    /// Reads the end of a stored log.
+    pub(crate) log_tail: &'a dyn Fn(&str, usize) -> Option<String>,
+    /// What was found out about the newest attempt.
+    pub(crate) last: Option<&'a Evaluation>,
+    /// Why the newest reply was not taken, or what a person said no to.
+    pub(crate) refused: Vec<Finding>,
+    pub(crate) earlier: Vec<Earlier>,
+    /// What people answered and rejected, oldest first.
+    pub(crate) guidance: Vec<String>,
+    /// What may not be changed without a person's yes.
+    pub(crate) pinned: Vec<String>,
+}
+
+/// Writes the request.
+pub(crate) fn compose(material: &Material<'_>) -> String {
+    let mut text = String::new();
+    task(&mut text, material);
+    failures(&mut text, material);
+    outputs(&mut text, material);
+    earlier(&mut text, material);
+    guidance(&mut text, material);
+    pinned(&mut text, material);
+    sources(&mut text, material);
+    format(&mut text, material);
+    text
+}
+
+fn task(text: &mut String, material: &Material<'_>) {
+    let file = material.file;
+    let gate = material.gate.as_str().to_uppercase();
+    line(
+        text,
+        format_args!(
+            "# Task: {gate} {} of project {}",
+            file.name, material.project
+        ),
+    );
+    line(text, format_args!("\n{}", material.role.trim()));
+    line(
+        text,
+        format_args!(
+            "\nThis gate: {} The project is of kind `{}`.",
+            file.purpose, material.kind
+        ),
+    );
+    if !file.documents.is_empty() {
+        line(
+            text,
+            format_args!("\nThese documents must exist, parse and have their parts:"),
+        );
+        for document in &file.documents {
+            line(text, format_args!("- {}", document.describe()));
+        }
+    }
+    if !file.checks.is_empty() {
+        line(
+            text,
+            format_args!(
+                "\nThese checks must pass, in a sandbox without network: {}.",
+                file.checks.join(", ")
+            ),
+        );
+    }
+    if material.attempt > 0 {
+        line(
+            text,
+            format_args!(
+                "\nThis is attempt {} (0 was the first). What failed stands below; mend it.",
+                material.attempt
+            ),
+        );
+    }
+}
+
+/// The failing findings grouped by file, each file with the source around what was found.
+fn failures(text: &mut String, material: &Material<'_>) {
+    let mut groups: BTreeMap<String, Vec<(String, Finding)>> = BTreeMap::new();
+    let found = material.last.map(Evaluation::findings).unwrap_or_default();
+    let refused = material
+        .refused
+        .iter()
+        .map(|finding| ("reply".to_owned(), finding.clone()));
+    let all: Vec<_> = found.into_iter().chain(refused).collect();
+    let errors = all.iter().any(|(_, finding)| finding.level == Level::Error);
+    for (check, finding) in all {
+        // Warnings only distract an agent that has errors to mend.
+        if !errors || finding.level == Level::Error {
+            let path = finding.path.clone().unwrap_or_default();
+            groups.entry(path).or_default().push((check, finding));
+        }
+    }
+    if groups.is_empty() {
+        return;
+    }
+    line(text, format_args!("\n# What failed"));
+    for (path, findings) in groups {
+        let title = if path.is_empty() { "(no file)" } else { &path };
+        line(text, format_args!("\n## {title}"));
+        for (check, finding) in findings.iter().take(FINDINGS) {
+            let place = match (finding.line, finding.column) {
+                (Some(l), Some(c)) => format!(" line {l}, column {c}:"),
+                (Some(l), None) => format!(" line {l}:"),
+                _ => String::new(),
+            };
+            let rule = if finding.rule.is_empty() {
+                String::new()
+            } else {
+                format!(" {}", finding.rule)
+            };
+            line(
+                text,
+                format_args!(
+                    "- {check} ({}{rule}){place} {}",
+                    finding.tool,
+                    finding.message.trim()
+                ),
+            );
+        }
+        if findings.len() > FINDINGS {
+            line(
+                text,
+                format_args!("- and {} more", findings.len() - FINDINGS),
+            );
+        }
+        if let Some(source) = (material.read)(&path) {
+            let lines: BTreeSet<usize> = findings
+                .iter()
+                .filter_map(|(_, finding)| finding.line)
+                .map(|number| number as usize)
+                .collect();
+            excerpt(text, &path, &source, &lines);
+        }
+    }
+}
+
+/// The source around the lines in question, numbered; the whole file when no line is known.
+fn excerpt(text: &mut String, path: &str, source: &str, wanted: &BTreeSet<usize>) {
+    let total = source.lines().count();
+    let shown: BTreeSet<usize> = if wanted.is_empty() {
+        (1..=total.min(FILE_LINES)).collect()
+    } else {
+        wanted
+            .iter()
+            .flat_map(|at| at.saturating_sub(AROUND).max(1)..=(at + AROUND).min(total))
+            .take(FILE_LINES)
+            .collect()
+    };
+    let mut body = String::new();
+    let mut previous = 0;
+    for (index, content) in source.lines().enumerate() {
+        let number = index + 1;
+        if shown.contains(&number) {
+            if previous != 0 && previous + 1 != number {
+                body.push_str("    …\n");
+            }
+            let mark = if wanted.contains(&number) { '>' } else { ' ' };
+            let _ = writeln!(body, "{mark}{number:4} {content}");
+            previous = number;
+        }
+    }
+    let fence = fence_for(&body);
+    line(
+        text,
+        format_args!(
+            "\nThe source of {path} (line numbers are not part of it):\n{fence}text\n{body}{fence}"
+        ),
+    );
+}
+
+/// The end of the output of each failing check.
+fn outputs(text: &mut String, material: &Material<'_>) {
+    let Some(report) = material.last.and_then(|last| last.checks.as_ref()) else {
+        return;
+    };
+    for check in report
+        .checks
+        .iter()
+        .filter(|check| check.verdict == Verdict::Fail)
+    {
+        let Some(tail) = (material.log_tail)(&check.log.sha256, OUTPUT_BYTES) else {
+            continue;
+        };
+        if tail.trim().is_empty() {
+            continue;
+        }
+        let fence = fence_for(&tail);
+        let command = check.command.join(" ");
+        line(
+            text,
+            format_args!(
+                "\n# Output of {} (`{command}`, its end)\n{fence}text\n{}\n{fence}",
+                check.name,
+                tail.trim_end()
+            ),
+        );
+    }
+}
+
+fn earlier(text: &mut String, material: &Material<'_>) {
+    if material.earlier.is_empty() {
+        return;
+    }
+    line(text, format_args!("\n# Earlier attempts"));
+    for earlier in &material.earlier {
+        let changed = if earlier.changed.is_empty() {
+            "nothing".to_owned()
+        } else {
+            earlier.changed.join(", ")
+        };
+        line(
+            text,
+            format_args!(
+                "- attempt {} changed {changed}: {}",
+                earlier.attempt, earlier.outcome
+            ),
+        );
+    }
+}
+
+fn guidance(text: &mut String, material: &Material<'_>) {
+    if material.guidance.is_empty() {
+        return;
+    }
+    line(text, format_args!("\n# What people said"));
+    for said in &material.guidance {
+        line(text, format_args!("- {}", said.trim()));
+    }
+}
+
+fn pinned(text: &mut String, material: &Material<'_>) {
+    if material.pinned.is_empty() {
+        return;
+    }
+    line(
+        text,
+        format_args!(
+            "\n# What you may not change\nThese are what the work is measured by. An attempt that changes one of them waits for a person:"
+        ),
+    );
+    for path in &material.pinned {
+        line(text, format_args!("- {path}"));
+    }
+}
+
+/// The tree, and with a wider strategy the whole of the failing files and of what they import.
+fn sources(text: &mut String, material: &Material<'_>) {
+    if !material.paths.is_empty() {
+        line(text, format_args!("\n# Files of the project"));
+        for path in material.paths.iter().take(500) {
+            line(text, format_args!("- {path}"));
+        }
+    }
+    if material.strategy != Strategy::WiderContext {
+        return;
+    }
+    let named: BTreeSet<String> = material
+        .last
+        .map(Evaluation::findings)
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|(_, finding)| finding.path)
+        .collect();
+    let mut wanted = named.clone();
+    for path in &named {
+        let Some(source) = (material.read)(path) else {
+            continue;
+        };
+        wanted.extend(
+            material
+                .paths
+                .iter()
+                .filter(|other| mentions(&source, other))
+                .cloned(),
+        );
+    }
+    for path in wanted {
+        if let Some(source) = (material.read)(&path) {
+            excerpt(text, &path, &source, &BTreeSet::new());
+        }
+    }
+}
+
+/// Whether a source names another file the way imports do: by its name without the ending.
+fn mentions(source: &str, path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let stem = name.split('.').next().unwrap_or(name);
+    stem.len() > 2 && source.contains(&format!("/{stem}"))
+}
+
+fn format(text: &mut String, material: &Material<'_>) {
+    line(
+        text,
+        format_args!(
+            "\n# How to answer\nAnswer in Markdown. Put each file into a fenced block whose info string is \
+             `language:path`, with the whole content of the file:\n\n```ts:src/add.ts\nexport const add = \
+             (a: number, b: number) => a + b;\n```\n\nPaths are relative to the project. Use a longer fence \
+             for a file that holds fences. `delete:path` with an empty body deletes a file. Files that need \
+             no change are not repeated. Blocks without a path are read as talk."
+        ),
+    );
+    let more = match material.strategy {
+        Strategy::Normal => return,
+        Strategy::WholeFiles => {
+            "Two attempts in a row failed in the same way. Do not vary the last attempt: send every file that is involved, whole, as it should be."
+        }
+        Strategy::NextModel => {
+            "Earlier attempts failed in the same way again and again. Start from the findings, not from the earlier attempts."
+        }
+        Strategy::WiderContext => {
+            "Earlier attempts failed in the same way again and again. The files that are involved stand above, whole; look for the cause outside the lines that the findings name."
+        }
+    };
+    line(text, format_args!("\n{more}"));
+}
+
+/// A fence that no line of the body closes.
+fn fence_for(body: &str) -> String {
+    let longest = body
+        .lines()
+        .map(|line| line.trim_start().chars().take_while(|c| *c == '`').count())
+        .max()
+        .unwrap_or(0);
+    "`".repeat(longest.max(2) + 1)
+}
+
+fn line(text: &mut String, what: std::fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "{what}");
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,397 @@
+//! What the factory shows: plain values that the server and the command line hand on as JSON.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::changes::Receipt;
+use crate::evaluation::Evaluation;
+use crate::gate_file::Field;
+
+/// One page of a list.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// The entries, in a stable order.
+    pub items: Vec<T>,
+    /// What to hand in as `cursor` for the next page; `None` on the last one.
+    pub next_cursor: Option<String>,
+}
+
+/// A project.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ProjectView {
+    /// Its name.
+    pub name: String,
+    /// The template that it was made from.
+    pub template: String,
+    /// `web`, `service`, `library` or `ai`.
+    pub kind: String,
+    /// When it was made, RFC 3339.
+    pub created_at: String,
+    /// The first gate that is not passed; `None` when all are.
+    pub current_gate: Option<String>,
+    /// That gate's state.
+    pub state: Option<String>,
+    /// The commit of `refs/heads/main`.
+    pub main: Option<String>,
+    /// The commit of `refs/heads/work`.
+    pub work: Option<String>,
+}
+
+/// What a decision is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subject {
+    /// The commit.
+    pub commit: String,
+    /// Its tree.
+    pub tree: String,
+}
+
+/// A gate of a project.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct GateView {
+    /// `g0` to `g9`.
+    pub gate: String,
+    /// Its name in prose.
+    pub name: String,
+    /// What it is for.
+    pub purpose: String,
+    /// `pending` (gates before it are not passed), `ready` (it can be started), the state of its newest
+    /// run (`working`, `healing`, `held`, `checking`, `escalated`, `awaiting_approval`, `sealing`,
+    /// `approved`, `rejected`, `cancelled`, `not_applicable`).
+    pub state: String,
+    /// The newest run.
+    pub run: Option<String>,
+    /// The newest attempt of that run.
+    pub attempt: Option<u16>,
+    /// The run's step: the guard of every answer.
+    pub step: Option<u64>,
+    /// What is to be decided, or was.
+    pub subject: Option<Subject>,
+    /// Binds a decision to that subject and its evidence.
+    pub subject_digest: Option<String>,
+    /// The proofs that the gate demands.
+    pub required_proofs: Vec<String>,
+    /// The proofs that are there.
+    pub present_proofs: Vec<ProofView>,
+    /// Who or what it waits for: `gate gN`, `start`, `agent`, `checks`, `person`, `git`, `nothing`.
+    pub waits_for: String,
+    /// The same in a sentence, with what to do.
+    pub waits_for_text: String,
+    /// What the approver must fill in.
+    pub fields: Vec<FieldView>,
+    /// The checks whose answer is `unknown` and which approving accepts.
+    pub accepted_unknown: Vec<String>,
+    /// What moved what the work is measured by, while the run is `held`.
+    pub held: Vec<String>,
+    /// The open escalation.
+    pub escalation: Option<String>,
+    /// A fault of the machinery that is being tried again.
+    pub fault: Option<String>,
+    /// How many people must approve.
+    pub approvals_required: u8,
+    /// Who has approved this subject.
+    pub approved_by: Vec<String>,
+}
+
+/// What an approver must fill in.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FieldView {
+    /// From the gate's file.
+    #[serde(flatten)]
+    pub field: Field,
+    /// What can be chosen on the present subject; empty for free text.
+    pub choices: Vec<String>,
+}
+
+/// A proof that is stored in git.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ProofView {
+    /// SHA-256 of the envelope, in hex.
+    pub digest: String,
+    /// The in-toto predicate type.
+    pub predicate_type: String,
+    /// The gate.
+    pub gate: String,
+    /// The run.
+    pub run: String,
+    /// The commit that holds it.
+    pub commit: String,
+    /// Its path in that commit.
+    pub path: String,
+}
+
+/// A run, as the answer to what starts or moves it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RunView {
+    /// Its id.
+    pub run: String,
+    /// The project.
+    pub project: String,
+    /// The gate.
+    pub gate: String,
+    /// Its state.
+    pub state: String,
+    /// The newest attempt.
+    pub attempt: Option<u16>,
+    /// Its step.
+    pub step: u64,
+}
+
+/// An attempt in a list.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AttemptSummary {
+    /// Its number; 0 is the first.
+    pub attempt: u16,
+    /// The run.
+    pub run: String,
+    /// Who made the reply.
+    pub agent: Option<String>,
+    /// How the agent was asked.
+    pub strategy: String,
+    /// `asked`, `replied`, `refused`, `unchanged`, `held`, `red`, `green`.
+    pub state: String,
+    /// The commit, where there is one.
+    pub commit: Option<String>,
+    /// Its tree.
+    pub tree: Option<String>,
+    /// What does not hold.
+    pub failing: Vec<String>,
+    /// The failure's signature.
+    pub failure: Option<String>,
+    /// When the agent was asked, RFC 3339.
+    pub created_at: String,
+}
+
+/// An attempt, whole.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AttemptView {
+    /// What the list shows.
+    #[serde(flatten)]
+    pub summary: AttemptSummary,
+    /// What the agent was told.
+    pub request: String,
+    /// What it answered.
+    pub reply: Option<String>,
+    /// SHA-256 of the reply, in hex.
+    pub reply_digest: Option<String>,
+    /// One receipt a file.
+    pub files: Vec<Receipt>,
+    /// What was found out.
+    pub evaluation: Option<Evaluation>,
+    /// Every finding of checks, documents and the reply itself.
+    pub findings: Vec<FindingOf>,
+    /// What it changed against what it builds on.
+    pub diff: Option<DiffView>,
+    /// What a person should know, such as that the strategy changed.
+    pub note: Option<String>,
+    /// What it moved of what the work is measured by.
+    pub held: Vec<String>,
+}
+
+/// A finding with the check that reported it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FindingOf {
+    /// The check.
+    pub check: String,
+    /// What it says.
+    #[serde(flatten)]
+    pub finding: sluice_checks::Finding,
+}
+
+/// A difference of two trees.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DiffView {
+    /// The older one.
+    pub from: String,
+    /// The newer one.
+    pub to: String,
+    /// What differs.
+    pub files: Vec<FileDiff>,
+}
+
+/// A difference of one file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FileDiff {
+    /// Its path now.
+    pub path: String,
+    /// Its path before, when it was renamed.
+    pub old_path: Option<String>,
+    /// `added`, `modified`, `deleted`, `renamed`.
+    pub status: String,
+    /// Lines added.
+    pub additions: usize,
+    /// Lines removed.
+    pub deletions: usize,
+    /// The unified diff; cut when large.
+    pub patch: String,
+}
+
+/// An entry of a tree.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EntryView {
+    /// Its path.
+    pub path: String,
+    /// The blob's id; also the ETag of the file.
+    pub oid: String,
+    /// Bytes.
+    pub size: u64,
+    /// `file`, `executable`, `link` or `submodule`.
+    pub kind: String,
+}
+
+/// A commit.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CommitView {
+    /// Its id.
+    pub oid: String,
+    /// Its tree.
+    pub tree: String,
+    /// Its parents.
+    pub parents: Vec<String>,
+    /// Who made the change.
+    pub author: String,
+    /// When, RFC 3339.
+    pub at: String,
+    /// The message without its trailers.
+    pub message: String,
+    /// The trailers, in order.
+    pub trailers: Vec<(String, String)>,
+}
+
+/// A branch.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BranchView {
+    /// Its name without `refs/heads/`.
+    pub name: String,
+    /// The commit.
+    pub commit: String,
+}
+
+/// A file's content.
+#[derive(Debug, Clone)]
+pub struct FileContent {
+    /// The blob's id; the ETag.
+    pub oid: String,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// What a person's edit became.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FileWritten {
+    /// The path as it was written.
+    pub path: String,
+    /// The new blob; `None` after a deletion.
+    pub oid: Option<String>,
+    /// The commit on `refs/heads/work`.
+    pub commit: String,
+}
+
+/// A question to a person.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EscalationView {
+    /// Its id.
+    pub id: String,
+    /// The project.
+    pub project: String,
+    /// The gate.
+    pub gate: String,
+    /// The run.
+    pub run: String,
+    /// The attempt that spent the last try.
+    pub attempt: u16,
+    /// `open` or `answered`.
+    pub state: String,
+    /// What failed, the attempts with their diffs and failure signatures, the smallest command that
+    /// shows it.
+    pub question: Value,
+    /// The answer: action, guidance, fields.
+    pub answer: Option<Value>,
+    /// Who answered.
+    pub answered_by: Option<String>,
+    /// When it was opened, RFC 3339.
+    pub created_at: String,
+    /// When it was answered, RFC 3339.
+    pub answered_at: Option<String>,
+}
+
+/// An entry of the error history.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FindingView {
+    /// Its id.
+    pub id: String,
+    /// The gate.
+    pub gate: String,
+    /// The run.
+    pub run: String,
+    /// The attempt that first showed it.
+    pub attempt: u16,
+    /// The check.
+    pub check: String,
+    /// What it says.
+    pub finding: Value,
+    /// When it was first seen, RFC 3339.
+    pub seen_at: String,
+    /// When an attempt no longer showed it, RFC 3339.
+    pub resolved_at: Option<String>,
+    /// That attempt.
+    pub resolved_by: Option<u16>,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EventView {
+    /// Its place in the sequence.
+    pub seq: i64,
+    /// The project.
+    pub project: Option<String>,
+    /// Such as `attempt.checked`.
+    pub kind: String,
+    /// What a reader needs to know.
+    pub body: Value,
+    /// When, RFC 3339.
+    pub at: String,
+}
+
+/// Checks that were asked for by themselves.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CheckView {
+    /// Its id.
+    pub id: String,
+    /// The project.
+    pub project: String,
+    /// The ref that was named.
+    #[serde(rename = "ref")]
+    pub reference: String,
+    /// The commit that it stood for.
+    pub commit: String,
+    /// `queued`, `running`, `done`, `failed`.
+    pub state: String,
+    /// The report, when done.
+    pub report: Option<sluice_checks::CheckReport>,
+    /// Why there is no report, when failed.
+    pub fault: Option<String>,
+    /// When it was asked for, RFC 3339.
+    pub created_at: String,
+    /// When it ended, RFC 3339.
+    pub ended_at: Option<String>,
+}
+
+/// A token, without its secret.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TokenView {
+    /// Its id.
+    pub id: String,
+    /// Whose it is.
+    pub name: String,
+    /// `viewer`, `operator`, `approver` or `admin`.
+    pub role: String,
+    /// `person` or `agent`.
+    pub kind: String,
+    /// When it was made, RFC 3339.
+    pub created_at: String,
+    /// When it ends, RFC 3339.
+    pub expires_at: Option<String>,
+    /// When it was revoked, RFC 3339.
+    pub revoked_at: Option<String>,
+}
