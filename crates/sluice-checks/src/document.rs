@@ -141,6 +141,11 @@ fn yaml(text: &str) -> Result<serde_json::Value, String> {
     serde_saphyr::from_str(text).map_err(|error| format!("this is no YAML: {error}"))
 }
 
+/// The files of a tree that match a path or glob, in order.
+pub fn paths(tree: &dyn Tree, glob: &str) -> Vec<String> {
+    matches(tree, glob)
+}
+
 /// The files that match a path or glob.
 fn matches(tree: &dyn Tree, glob: &str) -> Vec<String> {
     let Ok(glob) = GlobBuilder::new(glob).literal_separator(true).build() else {

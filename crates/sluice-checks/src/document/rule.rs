@@ -49,6 +49,37 @@ pub struct DocumentRule {
     /// A path or glob: the rule holds only when some file matches it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub required_if: Option<String>,
+    /// The kinds of project that the rule is for; empty for all. Whoever uses the rule weighs it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<String>,
+}
+
+impl DocumentRule {
+    /// What is demanded, in words for whoever writes the document.
+    pub fn describe(&self) -> String {
+        let kind = match self.kind {
+            DocumentKind::Markdown => "Markdown",
+            DocumentKind::Openapi => "OpenAPI 3",
+            DocumentKind::Json => "JSON",
+            DocumentKind::Yaml => "YAML",
+            DocumentKind::Html => "a complete HTML page",
+            DocumentKind::Text => "text",
+        };
+        let mut words = format!("`{}` ({kind})", self.path);
+        if let Some(count) = self.count {
+            words.push_str(&format!(", exactly {count} of them"));
+        }
+        if let Some(count) = self.min_count {
+            words.push_str(&format!(", at least {count} of them"));
+        }
+        if !self.sections.is_empty() {
+            words.push_str(&format!(" with the sections {}", self.sections.join(", ")));
+        }
+        if let Some(least) = self.min_words {
+            words.push_str(&format!(", each of at least {least} words"));
+        }
+        words
+    }
 }
 
 /// What is wrong with a rule.
@@ -94,6 +125,8 @@ struct Raw {
     min_count: Option<usize>,
     names: Option<String>,
     required_if: Option<String>,
+    #[serde(default)]
+    kinds: Vec<String>,
 }
 
 impl TryFrom<Raw> for DocumentRule {
@@ -151,6 +184,7 @@ impl TryFrom<Raw> for DocumentRule {
             min_count,
             names,
             required_if,
+            kinds,
         } = raw;
         Ok(DocumentRule {
             path,
@@ -162,6 +196,7 @@ impl TryFrom<Raw> for DocumentRule {
             min_count,
             names,
             required_if,
+            kinds,
         })
     }
 }

@@ -1,0 +1,4 @@
+export function add(a: number, b: any): number {
+  var sum = a + b;
+  return sum;
+}

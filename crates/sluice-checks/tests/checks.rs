@@ -1,0 +1,12 @@
+//! Real npm in real sandboxes of the native engine, on the projects in `testdata/projects`.
+
+#[path = "checks/bench.rs"]
+mod bench;
+#[path = "checks/install.rs"]
+mod install;
+#[path = "checks/projects.rs"]
+mod projects;
+#[path = "checks/runners.rs"]
+mod runners;
+#[path = "checks/running.rs"]
+mod running;

@@ -1,0 +1,188 @@
+//! Where the tests stand: a snapshot of a fixture, a checker over the native engine, and short answers.
+
+use std::env;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use sluice_checks::{
+    CheckError, CheckReport, CheckResult, Checker, Folder, Quiet, Request, Settings, Tree, Verdict,
+};
+use sluice_sandbox::{Native, NativeConfig, Sandbox};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+/// A fixture and a checker with a cache of its own; dependency layers are shared by all tests.
+pub(crate) struct Bench {
+    home: TempDir,
+    pub(crate) checker: Checker,
+    pub(crate) sandbox: Arc<dyn Sandbox>,
+}
+
+/// The helper of the native engine, built by the same cargo that built this test.
+fn helper() -> PathBuf {
+    let built = Command::new(env!("CARGO"))
+        .args([
+            "build",
+            "--quiet",
+            "--package",
+            "sluice-sandbox",
+            "--bin",
+            "sluice-sandbox-init",
+        ])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()
+        .expect("cargo runs");
+    assert!(built.success(), "the helper of the native engine builds");
+    // The test is <target>/debug/deps/checks-….
+    let test = env::current_exe().expect("this test has a path");
+    test.parent()
+        .and_then(Path::parent)
+        .expect("a profile folder")
+        .join("sluice-sandbox-init")
+}
+
+impl Bench {
+    /// A checker, and a snapshot of these fixtures laid over each other.
+    pub(crate) fn new(fixtures: &[&str]) -> Bench {
+        let shared = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let home = tempfile::tempdir_in(shared).expect("a folder");
+        // Sandboxes run as another user, who must be able to come this far.
+        fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).expect("permissions");
+        let native = NativeConfig::new(home.path().join("native"), vec![helper().into()]);
+        let settings = Settings {
+            layers: shared.join("layers"),
+            extra_ca: env::var_os("NODE_EXTRA_CA_CERTS").map(PathBuf::from),
+            ..Settings::below(home.path())
+        };
+        let sandbox: Arc<dyn Sandbox> =
+            Arc::new(Native::new(native).expect("a kernel for native sandboxes"));
+        let bench = Bench {
+            checker: Checker::new(Arc::clone(&sandbox), settings),
+            sandbox,
+            home,
+        };
+        fs::create_dir(bench.snapshot()).expect("a snapshot");
+        for fixture in fixtures {
+            let from = Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("testdata/projects")
+                .join(fixture);
+            copy(&from, &bench.snapshot());
+        }
+        bench
+    }
+
+    pub(crate) fn snapshot(&self) -> PathBuf {
+        self.home.path().join("snapshot")
+    }
+
+    /// Writes a file into the snapshot.
+    pub(crate) fn write(&self, path: &str, text: &str) {
+        let path = self.snapshot().join(path);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        fs::write(path, text).expect("a file");
+    }
+
+    pub(crate) fn remove(&self, path: &str) {
+        fs::remove_file(self.snapshot().join(path)).expect("the file was there");
+    }
+
+    pub(crate) fn request(&self, only: &[&str]) -> Request {
+        let tree = Folder::open(&self.snapshot());
+        let mut hash = Sha256::new();
+        for path in tree.paths() {
+            hash.update(&path);
+            hash.update(tree.read(&path).unwrap_or_default());
+        }
+        Request {
+            run_id: format!(
+                "run-{}",
+                self.home.path().file_name().expect("a name").display()
+            ),
+            tree: hex::encode(hash.finalize()),
+            snapshot: self.snapshot(),
+            only: (!only.is_empty()).then(|| only.iter().map(|name| (*name).to_owned()).collect()),
+            use_cache: true,
+            health: Vec::new(),
+        }
+    }
+
+    pub(crate) async fn try_check(&self, request: &Request) -> Result<CheckReport, CheckError> {
+        self.checker
+            .run(request, &Quiet, &CancellationToken::new())
+            .await
+    }
+
+    /// Runs checks of the snapshot as it is now.
+    pub(crate) async fn check(&self, only: &[&str]) -> CheckReport {
+        self.try_check(&self.request(only))
+            .await
+            .expect("no fault of the machinery")
+    }
+
+    /// What a check printed.
+    pub(crate) fn log(&self, check: &CheckResult) -> String {
+        let bytes = self
+            .checker
+            .logs()
+            .log_read(&check.log.sha256)
+            .expect("the log is stored");
+        assert_eq!(bytes.len() as u64, check.log.bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Fails with the log of the check when its verdict is another.
+    #[track_caller]
+    pub(crate) fn expect<'a>(
+        &self,
+        report: &'a CheckReport,
+        name: &str,
+        verdict: Verdict,
+    ) -> &'a CheckResult {
+        let found = report.checks.iter().find(|check| check.name == name);
+        let check = found.unwrap_or_else(|| panic!("no {name} in {:?}", names(report)));
+        if check.verdict != verdict {
+            let log = if check.log.sha256.is_empty() {
+                String::new()
+            } else {
+                self.log(check)
+            };
+            panic!("{name} is not {verdict:?}: {check:#?}\n{log}");
+        }
+        check
+    }
+}
+
+/// The names of the checks in a report.
+pub(crate) fn names(report: &CheckReport) -> Vec<&str> {
+    report
+        .checks
+        .iter()
+        .map(|check| check.name.as_str())
+        .collect()
+}
+
+/// `path:line rule` of each finding.
+pub(crate) fn places(check: &CheckResult) -> Vec<String> {
+    let place = |finding: &sluice_checks::Finding| {
+        let path = finding.path.as_deref().unwrap_or("-");
+        format!("{path}:{} {}", finding.line.unwrap_or(0), finding.rule)
+    };
+    check.findings.iter().map(place).collect()
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).expect("a fixture") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            fs::create_dir_all(&target).expect("a folder");
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), &target).expect("a file");
+        }
+    }
+}
