@@ -1,1 +1,41 @@
 //! Turns an agent's Markdown into changes and warnings; hostile input, never fails. Pure.
+//!
+//! A text goes through four steps, each in linear time: lines ([`lines`]); fenced blocks as CommonMark sees
+//! them, with nested and forgotten fences mended ([`scan`], [`nesting`]); what each block is and which source
+//! gives its path ([`block`]); and what the blocks are together ([`assemble`]): duplicates, conflicts, inference.
+
+mod assemble;
+mod block;
+mod comment;
+mod containers;
+mod cursor;
+mod edit;
+mod elision;
+mod fence;
+mod html;
+mod infer;
+mod info;
+mod json;
+mod label;
+mod language;
+mod lines;
+mod nesting;
+mod pathlike;
+mod reply;
+mod scan;
+mod think;
+mod warning;
+
+pub use json::ReplyJson;
+pub use reply::{Deletion, EditBlock, EditKind, FileBlock, Reply, Source};
+pub use warning::{Code, Warning};
+
+/// Parses a reply. Any text parses.
+pub fn parse(text: &str) -> Reply {
+    let lines = lines::Lines::new(text);
+    let scan = scan::scan(&lines, true);
+    assemble::assemble(&lines, scan)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,322 @@
+//! Puts the blocks of a reply together: duplicates, conflicts, inference, warnings.
+
+use std::collections::{HashMap, HashSet};
+
+use sha2::{Digest, Sha256};
+use sluice_path::RelPath;
+
+use crate::block::{self, Block};
+use crate::infer::{self, Candidate};
+use crate::language::{Kind, kind};
+use crate::lines::Lines;
+use crate::scan::{Fence, Scan};
+use crate::{Code, Deletion, EditBlock, FileBlock, Reply, Source, Warning, elision};
+
+/// Something that happens to one path.
+enum Change {
+    File(FileBlock),
+    Deletion(Deletion),
+}
+
+impl Change {
+    fn path(&self) -> &RelPath {
+        match self {
+            Change::File(file) => &file.path,
+            Change::Deletion(deletion) => &deletion.path,
+        }
+    }
+
+    fn line(&self) -> usize {
+        match self {
+            Change::File(file) => file.lines.0,
+            Change::Deletion(deletion) => deletion.lines.0,
+        }
+    }
+
+    fn is_complete(&self) -> bool {
+        match self {
+            Change::File(file) => file.complete,
+            Change::Deletion(_) => true,
+        }
+    }
+}
+
+/// Makes a reply of the scanned blocks.
+pub(crate) fn assemble(lines: &Lines<'_>, scan: Scan<'_>) -> Reply {
+    let mut reply = Reply {
+        blocks: scan.fences.len(),
+        ..Reply::default()
+    };
+    let mut warnings = Vec::new();
+    if let Some(line) = scan.endless_thought {
+        warnings.push(Warning::new(
+            Code::Truncated,
+            line,
+            None,
+            "the reply ends while the model is thinking: ask for the rest",
+        ));
+    }
+    let mut changes = Vec::new();
+    let mut unlabelled = Vec::new();
+    for fence in scan.fences {
+        let (block, language) = block::read(&fence, &mut warnings);
+        note_fence(&fence, &block, &mut warnings);
+        match block {
+            Block::File {
+                path,
+                source,
+                marker,
+            } => changes.push(Change::File(file(fence, language, path, source, marker))),
+            Block::Deletion { path } => changes.push(Change::Deletion(Deletion {
+                path,
+                lines: fence.lines,
+            })),
+            Block::Edit { path, kind } => reply.edits.push(EditBlock {
+                path,
+                kind,
+                text: fence.content,
+                complete: fence.closed,
+                lines: fence.lines,
+                bytes: fence.body,
+            }),
+            Block::Unlabelled => unlabelled.push((fence, language)),
+            Block::Nothing => {}
+        }
+    }
+    infer_paths(unlabelled, &mut changes, &mut warnings);
+    changes.sort_by_key(Change::line);
+    let changes = last_of_each(changes, &mut warnings);
+    for change in without_conflicts(changes, &mut warnings) {
+        note_change(&change, &mut warnings);
+        match change {
+            Change::File(file) => reply.files.push(file),
+            Change::Deletion(deletion) => reply.deletions.push(deletion),
+        }
+    }
+    debug_assert!(
+        reply
+            .files
+            .iter()
+            .all(|file| file.bytes.end <= lines.text.len())
+    );
+    warnings.sort_by_key(|warning| warning.line);
+    reply.warnings = warnings;
+    reply
+}
+
+fn file(
+    fence: Fence<'_>,
+    language: String,
+    path: RelPath,
+    source: Source,
+    marker: Option<std::ops::Range<usize>>,
+) -> FileBlock {
+    let mut content = fence.content;
+    if let Some(marker) = marker {
+        content.replace_range(marker, "");
+    }
+    FileBlock {
+        path,
+        language,
+        sha256: hex::encode(Sha256::digest(content.as_bytes())),
+        content,
+        complete: fence.closed,
+        inferred: source == Source::Inferred,
+        source,
+        lines: fence.lines,
+        bytes: fence.body,
+    }
+}
+
+/// Warns about where a block ends.
+fn note_fence(fence: &Fence<'_>, block: &Block, warnings: &mut Vec<Warning>) {
+    let path = match block {
+        Block::File { path, .. } => Some(path.as_str()),
+        Block::Edit { path, .. } => path.as_ref().map(|path| path.as_str()),
+        Block::Deletion { .. } | Block::Unlabelled | Block::Nothing => None,
+    };
+    if fence.ambiguous {
+        let message = "fences inside this block are as long as its own: open and close the outer block with a longer fence";
+        warnings.push(Warning::new(
+            Code::AmbiguousNesting,
+            fence.lines.0,
+            path,
+            message,
+        ));
+    }
+    if !fence.closed {
+        let message = format!(
+            "the block was never closed and is not written: continue it from line {}",
+            fence.lines.1
+        );
+        warnings.push(Warning::new(Code::Truncated, fence.lines.0, path, message));
+    }
+}
+
+/// Warns about what a file is.
+fn note_change(change: &Change, warnings: &mut Vec<Warning>) {
+    let path = change.path();
+    if path.is_sensitive() {
+        let message = "this file steers tools or holds secrets: a person should look at it";
+        warnings.push(Warning::new(
+            Code::SensitivePath,
+            change.line(),
+            Some(path.as_str()),
+            message,
+        ));
+    }
+    let Change::File(file) = change else {
+        return;
+    };
+    if kind(&file.language) != Kind::Markdown
+        && let Some(line) = elision::first_elision(&file.language, &file.content)
+    {
+        let message = "content was left out here: send the whole file";
+        warnings.push(Warning::new(
+            Code::PlaceholderElision,
+            file.lines.0 + 1 + line,
+            Some(path.as_str()),
+            message,
+        ));
+    }
+}
+
+/// Gives paths to blocks without one where their content leaves no doubt.
+fn infer_paths(
+    unlabelled: Vec<(Fence<'_>, String)>,
+    changes: &mut Vec<Change>,
+    warnings: &mut Vec<Warning>,
+) {
+    let candidates: Vec<Candidate<'_>> = unlabelled
+        .iter()
+        .map(|(fence, language)| Candidate {
+            language,
+            content: &fence.content,
+            complete: fence.closed,
+        })
+        .collect();
+    let labelled: Vec<(&str, &str)> = changes
+        .iter()
+        .filter_map(|change| match change {
+            Change::File(file) => Some((file.path.as_str(), file.content.as_str())),
+            Change::Deletion(_) => None,
+        })
+        .collect();
+    let paths = infer::infer(&candidates, &labelled);
+    let mut taken: HashSet<String> = changes
+        .iter()
+        .map(|change| change.path().collision_key())
+        .collect();
+    for ((fence, language), path) in unlabelled.into_iter().zip(paths) {
+        let line = fence.lines.0;
+        let path = path
+            .and_then(|path| RelPath::parse(&path).ok())
+            .filter(|path| !path.is_sensitive());
+        match path {
+            Some(path) if taken.insert(path.collision_key()) => {
+                let message = format!(
+                    "nothing names this block; by its content it is `{path}`: name it to be sure"
+                );
+                warnings.push(Warning::new(
+                    Code::PathInferred,
+                    line,
+                    Some(path.as_str()),
+                    message,
+                ));
+                changes.push(Change::File(file(
+                    fence,
+                    language,
+                    path,
+                    Source::Inferred,
+                    None,
+                )));
+            }
+            _ => {
+                let message = "nothing names this block, so it is no file: put `language:path` into its info string";
+                warnings.push(Warning::new(Code::NoPath, line, None, message));
+            }
+        }
+    }
+}
+
+/// Keeps the last change of each path; one that is complete outranks one that is not.
+fn last_of_each(changes: Vec<Change>, warnings: &mut Vec<Warning>) -> Vec<Change> {
+    let mut winners: HashMap<String, usize> = HashMap::new();
+    let mut kept: Vec<Option<Change>> = Vec::with_capacity(changes.len());
+    for change in changes {
+        let path = change.path().as_str().to_owned();
+        let at = kept.len();
+        if let Some(&before) = winners.get(&path) {
+            let complete = kept[before].as_ref().is_some_and(Change::is_complete);
+            let wins = change.is_complete() || !complete;
+            let message = if wins {
+                "this path came before: the last one counts"
+            } else {
+                "this path came before: that block is complete and this one is not"
+            };
+            warnings.push(Warning::new(
+                Code::DuplicatePath,
+                change.line(),
+                Some(&path),
+                message,
+            ));
+            if !wins {
+                continue;
+            }
+            kept[before] = None;
+        }
+        winners.insert(path, at);
+        kept.push(Some(change));
+    }
+    kept.into_iter().flatten().collect()
+}
+
+/// Drops what would need a file and a folder of one name, and warns about names that differ in case only.
+fn without_conflicts(changes: Vec<Change>, warnings: &mut Vec<Warning>) -> Vec<Change> {
+    let mut files: HashMap<String, String> = HashMap::new();
+    let mut folders: HashSet<String> = HashSet::new();
+    let mut kept = Vec::with_capacity(changes.len());
+    for change in changes {
+        let path = change.path().as_str().to_owned();
+        if let Change::Deletion(_) = change {
+            kept.push(change);
+            continue;
+        }
+        let key = change.path().collision_key();
+        let above = || key.match_indices('/').map(|(at, _)| &key[..at]);
+        let file_above = above()
+            .find(|folder| files.contains_key(*folder))
+            .map(str::to_owned);
+        if file_above.is_some() || folders.contains(&key) {
+            let message = match file_above {
+                Some(file) => format!(
+                    "`{file}` is a file in this reply and cannot be a folder: this file is dropped"
+                ),
+                None => "this is a folder in this reply and cannot be a file: this file is dropped"
+                    .to_owned(),
+            };
+            warnings.push(Warning::new(
+                Code::PathConflict,
+                change.line(),
+                Some(&path),
+                message,
+            ));
+            continue;
+        }
+        if let Some(other) = files.get(&key) {
+            let message = format!(
+                "`{other}` and `{path}` are one file where case does not count: rename one"
+            );
+            warnings.push(Warning::new(
+                Code::CaseCollision,
+                change.line(),
+                Some(&path),
+                message,
+            ));
+        }
+        folders.extend(above().map(str::to_owned));
+        files.insert(key, path);
+        kept.push(change);
+    }
+    kept
+}

@@ -1,0 +1,119 @@
+//! Comments that stand where content was left out.
+
+/// The first line (0-based) of a file that says that the rest of something is unchanged.
+pub(crate) fn first_elision(language: &str, content: &str) -> Option<usize> {
+    content
+        .lines()
+        .position(|line| is_elision(language, line.trim()))
+}
+
+fn is_elision(language: &str, line: &str) -> bool {
+    if line.len() > 200 || line.len() < 3 {
+        return false;
+    }
+    if matches!(line, "..." | "…") {
+        // An expression in Python, a rest in YAML and prose.
+        return matches!(
+            language,
+            "ts" | "typescript"
+                | "js"
+                | "javascript"
+                | "tsx"
+                | "jsx"
+                | "rs"
+                | "rust"
+                | "go"
+                | "java"
+                | "c"
+                | "cpp"
+                | "json"
+        );
+    }
+    let Some(comment) = comment(line) else {
+        return false;
+    };
+    let text = comment.to_lowercase();
+    let starts = text.starts_with("...")
+        || text.starts_with('…')
+        || text.starts_with("[...")
+        || text.starts_with("(...");
+    let ends = text.ends_with("...")
+        || text.ends_with('…')
+        || text.ends_with("...]")
+        || text.ends_with("...)");
+    let words = text.trim_matches(|c: char| !c.is_alphanumeric());
+    if (starts || ends) && words.is_empty() {
+        return true;
+    }
+    const LEFT_OUT: [&str; 16] = [
+        "unchanged",
+        "existing",
+        "rest of",
+        "the rest",
+        "same as",
+        "remain",
+        "as before",
+        "previous",
+        "other ",
+        "omitted",
+        "more ",
+        "keep ",
+        "similar",
+        "code here",
+        "your code",
+        "goes here",
+    ];
+    if starts || (ends && LEFT_OUT.iter().any(|word| words.contains(word))) {
+        return true;
+    }
+    const SAID: [&str; 14] = [
+        "rest of the code",
+        "rest of code",
+        "rest of the file",
+        "rest of file",
+        "rest of the class",
+        "rest of the function",
+        "rest of the component",
+        "rest unchanged",
+        "rest remains",
+        "remains unchanged",
+        "remain unchanged",
+        "existing code here",
+        "code unchanged",
+        "omitted for brevity",
+    ];
+    SAID.iter().any(|said| words.contains(said))
+        || (words.starts_with("existing ") && words.ends_with(" here"))
+        || matches!(
+            words,
+            "existing code"
+                | "unchanged"
+                | "same as before"
+                | "previous code"
+                | "rest of implementation"
+                | "rest of the implementation"
+        )
+}
+
+/// The text of a line that is only a comment.
+fn comment(line: &str) -> Option<&str> {
+    let pairs = [
+        ("{/*", "*/}"),
+        ("/*", "*/"),
+        ("<!--", "-->"),
+        ("{#", "#}"),
+        ("(*", "*)"),
+    ];
+    for (open, close) in pairs {
+        if let Some(inner) = line
+            .strip_prefix(open)
+            .and_then(|rest| rest.strip_suffix(close))
+        {
+            return Some(inner.trim());
+        }
+    }
+    ["//", "#", "--", ";", "%"]
+        .iter()
+        .find_map(|mark| line.strip_prefix(mark))
+        .map(|rest| rest.trim_start_matches('/').trim())
+}

@@ -1,0 +1,413 @@
+//! Tells words that name a file from other words, and cleans what people write around a path.
+
+use crate::language::extension;
+
+/// Whether a word from prose, a comment or an info string names a file.
+///
+/// Hostile paths count as well, so that they are refused aloud instead of read as prose.
+pub(crate) fn is_path_like(word: &str) -> bool {
+    if word.is_empty()
+        || word.len() > 1024
+        || word.contains("://")
+        || word.ends_with(['/', '.', ','])
+    {
+        return false;
+    }
+    if word
+        .chars()
+        .any(|c| c.is_whitespace() || r#"<>|"'*?=,;`{}"#.contains(c))
+        || word.contains("()")
+    {
+        return false;
+    }
+    let name = word.rsplit(['/', '\\']).next().unwrap_or(word);
+    let foldered = name.len() < word.len();
+    if is_known_name(name) {
+        return true;
+    }
+    let Some(extension) = extension(name) else {
+        return ["../", "/etc/", "~/", "./", "..\\", ".git/"]
+            .iter()
+            .any(|start| word.starts_with(start));
+    };
+    if foldered {
+        let letters = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'+');
+        return extension.len() <= 12
+            && extension.bytes().all(letters)
+            && extension.bytes().any(|b| b.is_ascii_alphabetic())
+            && !word.starts_with("//");
+    }
+    EXTENSIONS.binary_search(&extension.as_str()).is_ok()
+        && !PRODUCTS.contains(&word.to_ascii_lowercase().as_str())
+}
+
+/// Whether `name`, which has no folder, is a file's name although it has no extension.
+fn is_known_name(name: &str) -> bool {
+    if let Some(dotted) = name.strip_prefix('.') {
+        let first = dotted.bytes().next();
+        return first.is_some_and(|b| b.is_ascii_alphabetic())
+            && (dotted.ends_with("ignore")
+                || dotted.ends_with("rc")
+                || dotted.contains("rc.")
+                || dotted.starts_with("env")
+                || dotted.starts_with("git")
+                || dotted.ends_with("config")
+                || dotted.ends_with("-version")
+                || matches!(
+                    dotted,
+                    "nojekyll" | "keep" | "tool-versions" | "htaccess" | "yarnrc.yml" | "npmrc"
+                ));
+    }
+    NAMES.contains(&name)
+}
+
+/// Takes what people write around a path off it: quotes, `File:`, line ranges, notes.
+pub(crate) fn clean(raw: &str) -> &str {
+    let mut path = raw.trim();
+    // Longer than any path with its notes: it is refused as it is, in linear time.
+    if path.len() > 4096 {
+        return path;
+    }
+    loop {
+        let before = path;
+        path = unquoted(path).trim();
+        path = without_marker(path).unwrap_or(path).trim();
+        path = without_note(path).trim_end();
+        if path.len() > 1 {
+            path = path.strip_suffix(':').unwrap_or(path).trim_end();
+        }
+        if path == before {
+            return path;
+        }
+    }
+}
+
+fn unquoted(text: &str) -> &str {
+    for quote in ['"', '\'', '`'] {
+        if let Some(inner) = text.strip_prefix(quote).and_then(|t| t.strip_suffix(quote))
+            && !inner.contains(quote)
+        {
+            return inner;
+        }
+    }
+    text
+}
+
+/// What follows `File:`, `filename:`, `path =` and the like at the start of a text.
+pub(crate) fn without_marker(text: &str) -> Option<&str> {
+    const MARKERS: [&str; 9] = [
+        "file path",
+        "file name",
+        "file_path",
+        "file-path",
+        "filepath",
+        "filename",
+        "file_name",
+        "file",
+        "path",
+    ];
+    let rest = MARKERS.iter().find_map(|marker| {
+        let head = text.get(..marker.len())?;
+        head.eq_ignore_ascii_case(marker)
+            .then(|| &text[marker.len()..])
+    })?;
+    rest.trim_start().strip_prefix([':', '=']).map(str::trim)
+}
+
+/// Takes one note off the end: `(new file)`, `{1,3}`, `[1-3]`, `:10-20`, `#L3-L9`, ` - new`, ` showLineNumbers`.
+fn without_note(text: &str) -> &str {
+    for (open, close) in [('(', ')'), ('{', '}'), ('[', ']')] {
+        if let Some(inner) = text.strip_suffix(close)
+            && let Some((path, note)) = inner.rsplit_once(open)
+            && !path.trim_end().is_empty()
+        {
+            let ranges = !note.is_empty()
+                && note
+                    .chars()
+                    .all(|c| c.is_ascii_digit() || ",- ".contains(c));
+            if path.ends_with(char::is_whitespace) || (ranges && open == '{') {
+                return path;
+            }
+        }
+    }
+    if let Some((path, range)) = text.rsplit_once("#L")
+        && !range.is_empty()
+        && range
+            .chars()
+            .all(|c| c.is_ascii_digit() || matches!(c, '-' | 'L'))
+    {
+        return path;
+    }
+    if let Some((path, range)) = text.rsplit_once(':')
+        && path.len() > 1
+        && range.starts_with(|c: char| c.is_ascii_digit())
+        && range
+            .chars()
+            .all(|c| c.is_ascii_digit() || matches!(c, '-' | ',' | '–'))
+    {
+        return path;
+    }
+    if let Some((path, word)) = text.rsplit_once(char::is_whitespace)
+        && FLAGS.contains(&word.to_ascii_lowercase().as_str())
+        && extension(path.trim_end()).is_some()
+    {
+        return path;
+    }
+    for dash in [" - ", " – ", " — ", " // ", " # ", " <- ", " ← "] {
+        if let Some((path, _)) = text.split_once(dash)
+            && is_path_like(path.trim())
+        {
+            return path;
+        }
+    }
+    text
+}
+
+/// Words that renderers or people put after a path.
+const FLAGS: &[&str] = &[
+    "copy",
+    "linenos",
+    "linenumbers",
+    "line-numbers",
+    "nolinenumbers",
+    "showlinenumbers",
+    "wrap",
+    "new",
+    "updated",
+    "modified",
+    "changed",
+];
+
+/// Files without an extension that everybody knows.
+const NAMES: &[&str] = &[
+    "BUILD",
+    "Brewfile",
+    "CHANGELOG",
+    "CODEOWNERS",
+    "CONTRIBUTING",
+    "Caddyfile",
+    "Containerfile",
+    "Dockerfile",
+    "Gemfile",
+    "Guardfile",
+    "HEAD",
+    "Jenkinsfile",
+    "Justfile",
+    "LICENSE",
+    "Makefile",
+    "NOTICE",
+    "Pipfile",
+    "Podfile",
+    "Procfile",
+    "README",
+    "Rakefile",
+    "Tiltfile",
+    "Vagrantfile",
+    "WORKSPACE",
+    "dockerfile",
+    "justfile",
+    "makefile",
+    "rust-toolchain",
+];
+
+/// Products that look like files.
+const PRODUCTS: &[&str] = &[
+    "alpine.js",
+    "angular.js",
+    "asp.net",
+    "backbone.js",
+    "chart.js",
+    "d3.js",
+    "ember.js",
+    "express.js",
+    "moment.js",
+    "nest.js",
+    "next.js",
+    "node.js",
+    "nuxt.js",
+    "p5.js",
+    "react.js",
+    "solid.js",
+    "three.js",
+    "vb.net",
+    "vue.js",
+];
+
+/// Extensions that make a word without a folder a file; sorted.
+const EXTENSIONS: &[&str] = &[
+    "adoc",
+    "asm",
+    "astro",
+    "avsc",
+    "awk",
+    "bash",
+    "bat",
+    "bazel",
+    "bicep",
+    "bzl",
+    "c",
+    "cc",
+    "cfg",
+    "cjs",
+    "clj",
+    "cljs",
+    "cmake",
+    "cmd",
+    "coffee",
+    "conf",
+    "cpp",
+    "cr",
+    "cs",
+    "cshtml",
+    "csproj",
+    "css",
+    "csv",
+    "cts",
+    "cu",
+    "cxx",
+    "d",
+    "dart",
+    "diff",
+    "dockerfile",
+    "edn",
+    "ejs",
+    "elm",
+    "env",
+    "erb",
+    "erl",
+    "ex",
+    "exs",
+    "f90",
+    "feature",
+    "fish",
+    "frag",
+    "fs",
+    "fsproj",
+    "fsx",
+    "gd",
+    "gemspec",
+    "glsl",
+    "go",
+    "gql",
+    "gradle",
+    "graphql",
+    "groovy",
+    "h",
+    "haml",
+    "handlebars",
+    "hbs",
+    "hcl",
+    "hh",
+    "hpp",
+    "hrl",
+    "hs",
+    "htm",
+    "html",
+    "hxx",
+    "ini",
+    "ino",
+    "ipynb",
+    "j2",
+    "java",
+    "jinja",
+    "jinja2",
+    "jl",
+    "js",
+    "json",
+    "json5",
+    "jsonc",
+    "jsonl",
+    "jsx",
+    "kt",
+    "kts",
+    "less",
+    "lhs",
+    "lisp",
+    "lock",
+    "lua",
+    "m",
+    "mako",
+    "markdown",
+    "md",
+    "mdx",
+    "mjs",
+    "mk",
+    "ml",
+    "mli",
+    "mm",
+    "mod",
+    "mts",
+    "mustache",
+    "nim",
+    "nix",
+    "nu",
+    "php",
+    "pl",
+    "pm",
+    "podspec",
+    "prisma",
+    "properties",
+    "proto",
+    "ps1",
+    "psm1",
+    "pug",
+    "py",
+    "pyi",
+    "pyx",
+    "qmd",
+    "r",
+    "rake",
+    "razor",
+    "rb",
+    "rkt",
+    "rmd",
+    "rs",
+    "rst",
+    "ru",
+    "sass",
+    "sbt",
+    "scala",
+    "scm",
+    "scss",
+    "sh",
+    "sln",
+    "sol",
+    "spec",
+    "sql",
+    "styl",
+    "sum",
+    "sv",
+    "svelte",
+    "svg",
+    "swift",
+    "t",
+    "tcl",
+    "tex",
+    "tf",
+    "tfvars",
+    "toml",
+    "tpl",
+    "ts",
+    "tsv",
+    "tsx",
+    "twig",
+    "txt",
+    "v",
+    "vb",
+    "vbproj",
+    "vert",
+    "vhd",
+    "vhdl",
+    "vue",
+    "wat",
+    "webmanifest",
+    "wgsl",
+    "xaml",
+    "xml",
+    "xsd",
+    "xslt",
+    "yaml",
+    "yml",
+    "zig",
+    "zsh",
+];

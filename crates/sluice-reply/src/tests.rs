@@ -1,0 +1,5 @@
+//! Whole replies: the shared samples, our own transcripts, properties and hostile sizes.
+
+mod hostile;
+mod properties;
+mod transcripts;
