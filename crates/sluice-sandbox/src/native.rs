@@ -131,7 +131,7 @@ impl Native {
             view: View::of_host(&config.extra_paths),
             cgroups,
             kernel,
-            outer: is_root.then_some(config.outer_id),
+            outer: (is_root && host::is_mapped(config.outer_id)).then_some(config.outer_id),
             config: NativeConfig { state, ..config },
         })
     }
@@ -206,13 +206,17 @@ impl Native {
         let end = end(&followed, &place);
         let peak_memory = place.groups.peak_memory();
         // Removing waits for the kernel to let go of the groups.
-        tokio::task::spawn_blocking(move || place.finish())
-            .await
-            .map_err(|error| SandboxError::Setup {
-                why: format!("cleaning up was broken off: {error}"),
-            })??;
+        let end = tokio::task::spawn_blocking(move || match end {
+            Ok(end) => place.finish().map(|()| end),
+            // After a fault nobody knows what state a layer is in: dropping the place removes it.
+            Err(error) => Err(error),
+        })
+        .await
+        .map_err(|error| SandboxError::Setup {
+            why: format!("cleaning up was broken off: {error}"),
+        })??;
         Ok(Ended {
-            end: end?,
+            end,
             wall: started.elapsed(),
             peak_memory,
             unenforced,

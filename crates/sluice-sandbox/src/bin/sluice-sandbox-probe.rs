@@ -20,6 +20,8 @@ use serde_json::json;
 
 /// The result of an attempt.
 type Attempt = io::Result<()>;
+/// An attempt by its name.
+type Named = (&'static str, fn() -> Attempt);
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         ["files", folder, most] => files(folder, number(most)),
         ["open", most] => open(number(most)),
         ["connect", address] => connect(address),
+        ["int80"] => foreign_architecture(),
         _ => Err(io::ErrorKind::InvalidInput.into()),
     };
     match done {
@@ -112,8 +115,8 @@ fn how(attempt: Attempt) -> String {
     }
 }
 
-fn attempts() -> Vec<(&'static str, fn() -> Attempt)> {
-    let mut all: Vec<(&'static str, fn() -> Attempt)> = vec![
+fn attempts() -> Vec<Named> {
+    let mut all: Vec<Named> = vec![
         ("write /", || fs::write("/probe-file", "")),
         ("write /usr", || fs::write("/usr/probe-file", "")),
         ("write /etc", || fs::write("/etc/probe-file", "")),
@@ -147,7 +150,7 @@ fn attempts() -> Vec<(&'static str, fn() -> Attempt)> {
     all
 }
 
-fn network_attempts() -> Vec<(&'static str, fn() -> Attempt)> {
+fn network_attempts() -> Vec<Named> {
     vec![
         ("connect outside", || reach("192.0.2.1:80")),
         ("connect outside 6", || reach("[2001:db8::1]:80")),
@@ -187,7 +190,7 @@ fn network_attempts() -> Vec<(&'static str, fn() -> Attempt)> {
     ]
 }
 
-fn kernel_attempts() -> Vec<(&'static str, fn() -> Attempt)> {
+fn kernel_attempts() -> Vec<Named> {
     vec![
         ("unshare user", || in_child(|| unshare(libc::CLONE_NEWUSER))),
         ("unshare mount", || in_child(|| unshare(libc::CLONE_NEWNS))),
@@ -496,4 +499,18 @@ fn open(most: u32) -> Attempt {
 
 fn connect(address: &str) -> Attempt {
     reach(address)
+}
+
+/// Makes a call through the 32-bit gate, where other numbers mean other calls.
+#[cfg(target_arch = "x86_64")]
+fn foreign_architecture() -> Attempt {
+    let mut pid: i64 = 20; // getpid
+    // SAFETY: the call takes no argument and changes nothing but its result.
+    unsafe { std::arch::asm!("int 0x80", inout("rax") pid) };
+    say(pid)
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn foreign_architecture() -> Attempt {
+    Err(io::ErrorKind::Unsupported.into())
 }

@@ -177,6 +177,20 @@ pub(super) fn kernel() -> (u32, u32) {
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
 }
 
+/// Whether this process's user namespace knows the user `id`: the root of a container may know no other
+/// user than itself, and is then treated as the ordinary user that it is outside.
+pub(super) fn is_mapped(id: u32) -> bool {
+    fs::read_to_string("/proc/self/uid_map").is_ok_and(|maps| {
+        maps.lines().any(|line| {
+            let numbers: Vec<u64> = line
+                .split_whitespace()
+                .filter_map(|number| number.parse().ok())
+                .collect();
+            matches!(numbers[..], [first, _, count] if (first..first + count).contains(&u64::from(id)))
+        })
+    })
+}
+
 /// What a person can do where the kernel refused to make a namespace or a mount in it.
 pub(super) fn mend() -> String {
     let setting = |name: &str| {

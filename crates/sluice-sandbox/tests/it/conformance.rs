@@ -1,7 +1,8 @@
 //! One table of cases that every engine must pass alike.
 //!
 //! An engine joins with `conformance::suite!(its_fixture);`, where `its_fixture` is an `async fn() -> Fixture`:
-//! each case becomes a test of its own in the module that says so.
+//! each case becomes a test of its own in the module that says so. A second argument, `fn(&str, impl Future)`,
+//! runs the case of that name in another way than [`run_here`], such as for another user.
 
 pub(crate) mod bounds;
 pub(crate) mod clocks;
@@ -214,10 +215,32 @@ pub(crate) fn runs(marker: &str) -> bool {
         .any(|entry| has(&entry.path()))
 }
 
+/// Runs a case in this process.
+pub(crate) fn run_here(_name: &str, case: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(case);
+}
+
+/// Waits until `holds`, for ten seconds at most.
+pub(crate) async fn eventually(what: &str, holds: impl Fn() -> bool) {
+    let deadline = std::time::Instant::now() + Duration::from_secs(10);
+    while !holds() {
+        assert!(std::time::Instant::now() < deadline, "{what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 /// Makes one test of every case.
 macro_rules! suite {
     ($fixture:path) => {
-        $crate::conformance::suite!(@ $fixture,
+        $crate::conformance::suite!($fixture, $crate::conformance::run_here);
+    };
+    ($fixture:path, $run:path) => {
+        $crate::conformance::suite!(@ $fixture, $run,
             inside: [
                 is_nobody, refuses_every_attempt, has_what_programs_need, has_its_environment_alone,
                 has_no_descriptor_of_ours, sees_no_process_of_the_host, cannot_read_the_host,
@@ -246,11 +269,13 @@ macro_rules! suite {
             ],
         );
     };
-    (@ $fixture:path, $($module:ident: [$($case:ident,)*],)*) => {
+    (@ $fixture:path, $run:path, $($module:ident: [$($case:ident,)*],)*) => {
         $($(
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $case() {
-                $crate::conformance::$module::$case(&$fixture().await).await;
+            #[test]
+            fn $case() {
+                $run(concat!(module_path!(), "::", stringify!($case)), async {
+                    $crate::conformance::$module::$case(&$fixture().await).await;
+                });
             }
         )*)*
     };

@@ -1,0 +1,203 @@
+//! That nothing is left, whoever of those concerned is killed.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use sluice_sandbox::{Job, LogSink, Sandbox, SandboxError, Stream, Upper};
+use tokio_util::sync::CancellationToken;
+
+use super::{again, as_ordinary_user, engine, fixture};
+use crate::conformance::{Fixture, eventually, marker, run_here, runs};
+
+/// Tells a test that it plays the daemon, and in which folder.
+const DAEMON: &str = "SLUICE_TEST_DAEMON";
+
+/// Whether nothing of a job is below the engine's state folder or in a control group.
+fn is_clean(f: &Fixture, job: &str) -> bool {
+    let jobs = fs::read_dir(f.dir.path().join("state/jobs")).unwrap();
+    jobs.count() == 0 && !has_cgroup(job)
+}
+
+fn has_cgroup(job: &str) -> bool {
+    let find = Command::new("find")
+        .args(["/sys/fs/cgroup", "-type", "d", "-name", job])
+        .output()
+        .unwrap();
+    !find.stdout.is_empty()
+}
+
+/// A job that says `ready` and stays, with a layer that would be kept.
+fn staying(f: &Fixture, marker: &str) -> Job {
+    let mut job = f.sh(&format!(
+        "echo x > y; setsid sleep {marker} & echo ready; sleep {marker}"
+    ));
+    job.upper = Upper::Keep(f.dir.path().join("kept"));
+    job
+}
+
+#[tokio::test]
+async fn ended_job_leaves_nothing() {
+    let f = fixture().await;
+    let job = f.sh("mkdir closed && chmod 000 closed; true");
+    f.run(&job).await;
+    assert!(is_clean(&f, &job.name));
+    let names = |f: &Fixture| {
+        let mut names: Vec<_> = fs::read_dir(f.dir.path())
+            .unwrap()
+            .flatten()
+            .map(|entry| entry.file_name())
+            .collect();
+        names.sort();
+        names
+    };
+    let before = names(&f);
+    let (ended, ()) = f.run_while(&staying(&f, &marker()), async {}).await;
+    assert_eq!(ended.end, sluice_sandbox::End::Killed);
+    let after = names(&f);
+    assert_eq!(after.len(), before.len() + 1, "{after:?}");
+}
+
+#[tokio::test]
+async fn dropped_run_leaves_nothing() {
+    let f = fixture().await;
+    let marker = marker();
+    let job = staying(&f, &marker);
+    let mut log = Vec::new();
+    let cancel = CancellationToken::new();
+    let run = f.sandbox.run(&job, &mut log, &cancel);
+    let started = eventually("the job starts", || runs(&marker));
+    tokio::select! {
+        ended = run => panic!("{ended:?}"),
+        () = started => {}
+    }
+    eventually("the processes are gone", || !runs(&marker)).await;
+    eventually("its things are gone", || is_clean(&f, &job.name)).await;
+    assert!(!f.dir.path().join("kept").exists());
+}
+
+/// The number of the helper that this process started.
+fn helper_pid() -> Option<String> {
+    let own = format!(" {} ", std::process::id());
+    fs::read_dir("/proc").unwrap().flatten().find_map(|entry| {
+        let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
+        let (before, after) = stat.rsplit_once(')')?;
+        let is_child = after.get(2..)?.starts_with(&own) && before.contains("sluice-sandbox");
+        is_child.then(|| entry.file_name().to_string_lossy().into_owned())
+    })
+}
+
+#[tokio::test]
+async fn killed_helper_leaves_nothing() {
+    let f = fixture().await;
+    let marker = marker();
+    let job = staying(&f, &marker);
+    let mut log = Vec::new();
+    let cancel = CancellationToken::new();
+    let kill = async {
+        eventually("the job starts", || runs(&marker)).await;
+        let helper = helper_pid().expect("the helper is a child of this process");
+        assert!(
+            Command::new("kill")
+                .args(["-9", &helper])
+                .status()
+                .unwrap()
+                .success()
+        );
+    };
+    let (ended, ()) = tokio::join!(f.sandbox.run(&job, &mut log, &cancel), kill);
+    assert!(
+        matches!(ended, Err(SandboxError::Setup { .. })),
+        "{ended:?}"
+    );
+    assert!(!runs(&marker));
+    assert!(is_clean(&f, &job.name));
+    assert!(!f.dir.path().join("kept").exists());
+}
+
+/// Prints what the job prints, for the test that watches.
+struct Passed;
+
+impl LogSink for Passed {
+    fn chunk(&mut self, _: Stream, bytes: &[u8]) {
+        use std::io::Write;
+        let mut out = std::io::stdout();
+        out.write_all(bytes).unwrap();
+        out.flush().unwrap();
+    }
+}
+
+async fn play_daemon(dir: &Path) {
+    let engine = engine(&dir.join("state"));
+    let job: Job = serde_json::from_slice(&fs::read(dir.join("job.json")).unwrap()).unwrap();
+    let cancel = CancellationToken::new();
+    let _ = engine.run(&job, &mut Passed, &cancel).await;
+}
+
+async fn kill_daemon(name: &str) {
+    if let Some(dir) = std::env::var_os(DAEMON) {
+        return play_daemon(Path::new(&dir)).await;
+    }
+    let f = fixture().await;
+    let marker = marker();
+    let job = staying(&f, &marker);
+    let text = serde_json::to_vec(&job).unwrap();
+    fs::write(f.dir.path().join("job.json"), text).unwrap();
+    let mut daemon = again(&[], name)
+        .env(DAEMON, f.dir.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(daemon.stdout.take().unwrap()).lines();
+    assert!(
+        lines
+            .map_while(Result::ok)
+            .any(|line| line.ends_with("ready"))
+    );
+    assert!(runs(&marker));
+
+    // A running job of another process is not an orphan.
+    assert_eq!(f.sandbox.reap().await.unwrap(), 0);
+    assert!(runs(&marker));
+
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+    eventually("the processes are gone", || !runs(&marker)).await;
+    assert_eq!(f.sandbox.reap().await.unwrap(), 1);
+    assert!(is_clean(&f, &job.name));
+    assert!(!f.dir.path().join("kept").exists());
+    assert_eq!(f.sandbox.reap().await.unwrap(), 0);
+    // The same job starts again as if nothing had been.
+    let (ended, ()) = f.run_while(&job, async {}).await;
+    assert_eq!(ended.end, sluice_sandbox::End::Killed);
+    assert!(f.dir.path().join("kept/y").exists());
+}
+
+#[test]
+fn killed_daemon_leaves_nothing() {
+    let name = concat!(module_path!(), "::killed_daemon_leaves_nothing");
+    run_here(name, kill_daemon(name));
+}
+
+#[test]
+fn killed_daemon_of_ordinary_user_leaves_nothing() {
+    let name = concat!(
+        module_path!(),
+        "::killed_daemon_of_ordinary_user_leaves_nothing"
+    );
+    as_ordinary_user(name, kill_daemon(name));
+}
+
+#[tokio::test]
+async fn same_name_at_once_is_refused() {
+    let f = fixture().await;
+    let job = staying(&f, &marker());
+    let mut second = job.clone();
+    second.upper = Upper::Discard;
+    let (_, refused) = f.run_while(&job, f.try_run(&second)).await;
+    assert!(matches!(
+        refused.err(),
+        Some(SandboxError::InvalidJob { .. })
+    ));
+}

@@ -1,0 +1,164 @@
+//! What only this engine promises.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::MetadataExt;
+
+use sluice_sandbox::{End, Native, NativeConfig, Network, Sandbox, SandboxError, Upper};
+
+use super::{again, as_ordinary_user, engine, fixture, is_root};
+use crate::conformance::{marker, run_here};
+
+async fn self_test_holds() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine(dir.path());
+    assert_eq!(engine.probe().await.unwrap().failed, Vec::<String>::new());
+    // Nothing of it is left, so a second one starts from the same place.
+    assert_eq!(engine.reap().await.unwrap(), 0);
+    assert_eq!(engine.probe().await.unwrap().failed, Vec::<String>::new());
+    assert_eq!(engine.engine().name, "native");
+    assert!(engine.engine().image.starts_with("sha256:"));
+}
+
+#[test]
+fn self_test() {
+    run_here("", self_test_holds());
+}
+
+#[test]
+fn self_test_of_ordinary_user() {
+    as_ordinary_user(
+        concat!(module_path!(), "::self_test_of_ordinary_user"),
+        self_test_holds(),
+    );
+}
+
+#[test]
+fn forbidden_namespaces_are_said_with_the_mend() {
+    let none_left = "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$@\"";
+    let setting = fs::read_to_string("/proc/sys/user/max_user_namespaces").unwrap();
+    if setting.trim() != "0" {
+        // A user namespace that allows no further one: what such a machine looks like.
+        let wrapper = [
+            "unshare",
+            "--user",
+            "--map-root-user",
+            "sh",
+            "-c",
+            none_left,
+            "sh",
+        ];
+        let name = concat!(
+            module_path!(),
+            "::forbidden_namespaces_are_said_with_the_mend"
+        );
+        assert!(again(&wrapper, name).status().unwrap().success());
+        return;
+    }
+    run_here("", async {
+        let dir = tempfile::tempdir().unwrap();
+        match engine(dir.path()).probe().await {
+            Err(error @ SandboxError::Forbidden { .. }) => {
+                assert!(error.is_missing());
+                let text = error.to_string();
+                assert!(text.contains("user.max_user_namespaces"), "{text}");
+            }
+            other => panic!("{other:?}"),
+        }
+    });
+}
+
+#[test]
+fn works_as_the_root_of_a_user_namespace() {
+    if fs::read_to_string("/proc/self/uid_map")
+        .unwrap()
+        .split_whitespace()
+        .last()
+        != Some("1")
+    {
+        let name = concat!(module_path!(), "::works_as_the_root_of_a_user_namespace");
+        let wrapper = ["unshare", "--user", "--map-root-user"];
+        assert!(again(&wrapper, name).status().unwrap().success());
+        return;
+    }
+    run_here("", self_test_holds());
+}
+
+#[tokio::test]
+async fn missing_helper_is_a_fault() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = NativeConfig::new(dir.path(), vec!["/no/such/helper".into()]);
+    let engine = Native::new(config).unwrap();
+    let failed = engine.probe().await;
+    assert!(matches!(failed, Err(SandboxError::Io { .. })), "{failed:?}");
+    assert_eq!(engine.reap().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn open_network_reaches_the_host() {
+    let f = fixture().await;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let mut job = f.probe(&["connect", &address]);
+    job.network = Network::Open;
+    assert_eq!(f.run(&job).await.ended.end, End::Exited(0));
+    listener.accept().unwrap();
+}
+
+#[tokio::test]
+async fn foreign_architecture_ends_the_process() {
+    let f = fixture().await;
+    let ended = f.run(&f.probe(&["int80"])).await.ended;
+    assert_ne!(ended.end, End::Exited(0));
+}
+
+#[tokio::test]
+async fn roots_jobs_are_nobody_outside() {
+    if !is_root() {
+        // Said by `is_nobody` for an ordinary user: there is no other user to be.
+        return;
+    }
+    let f = fixture().await;
+    let marker = marker();
+    let kept = f.dir.path().join("kept");
+    let out = f.folder("out");
+    let mut job = f.sh(&format!(
+        "echo x > file; echo x > /sluice/out/file; echo ready; sleep {marker}"
+    ));
+    job.upper = Upper::Keep(kept.clone());
+    job.out = Some(out.clone());
+    let users = async {
+        fs::read_dir("/proc")
+            .unwrap()
+            .flatten()
+            .filter(|entry| {
+                fs::read_to_string(entry.path().join("cmdline"))
+                    .is_ok_and(|line| line.contains(&marker))
+            })
+            .map(|entry| entry.metadata().unwrap().uid())
+            .collect::<Vec<_>>()
+    };
+    let (_, users) = f.run_while(&job, users).await;
+    assert!(
+        !users.is_empty() && users.iter().all(|user| *user == 100_000),
+        "{users:?}"
+    );
+    for path in [kept.join("file"), out.join("file")] {
+        assert_eq!(fs::metadata(path).unwrap().uid(), 100_000);
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_enforced_is_said() {
+    let f = fixture().await;
+    let discarded = f.run(&f.sh("true")).await.ended.unenforced;
+    assert!(
+        !discarded.contains(&"disk_bytes".to_owned()),
+        "{discarded:?}"
+    );
+    let mut job = f.sh("true");
+    job.upper = Upper::Keep(f.dir.path().join("kept"));
+    let kept = f.run(&job).await.ended.unenforced;
+    assert!(kept.contains(&"disk_bytes".to_owned()), "{kept:?}");
+    assert!(kept.contains(&"inodes".to_owned()), "{kept:?}");
+}
