@@ -76,3 +76,6 @@ impl FromStr for Gate {
             .ok_or_else(|| NotAGate(text.to_owned()))
     }
 }
+
+#[cfg(test)]
+mod tests;
