@@ -53,8 +53,14 @@ fn line_at(body: &str, start: usize) -> Range<usize> {
 /// What must stay first in a file.
 fn is_preamble(line: &str) -> bool {
     let line = line.trim();
-    line.starts_with("#!") && !line.starts_with("#![")
-        || matches!(line, "<?php" | "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")
+    let starts = |with: &str| {
+        line.get(..with.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(with))
+    };
+    (line.starts_with("#!") && !line.starts_with("#!["))
+        || line == "<?php"
+        || starts("<?xml ")
+        || starts("<!doctype ")
 }
 
 /// The text of a line that is one comment and nothing else.

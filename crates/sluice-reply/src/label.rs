@@ -20,7 +20,12 @@ pub(crate) fn label(line: &str) -> Option<(String, Strength)> {
         return None;
     }
     let text = without_tags(line);
-    let mut text = text.trim();
+    // `// src/a.ts`, `--- src/a.ts ---`, and a picture before the path.
+    let mut text = text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '-' | '=' | '─'));
+    text = text.trim_start_matches("//").trim_start();
+    text = text
+        .trim_start_matches(|c: char| !c.is_ascii() && !c.is_alphanumeric())
+        .trim_start();
     let heading = text.starts_with('#');
     text = text.trim_start_matches('#').trim_end_matches('#').trim();
     text = without_item_mark(text);
@@ -52,7 +57,13 @@ fn whole(text: &str) -> Option<String> {
     let path = clean(plain.trim_matches(['*', ' ']));
     let bare = clean(path.trim_matches(['`', '*', ' ']));
     let coded = text.trim_start_matches(['*', '_', ' ']).starts_with('`');
-    (is_path_like(bare) || (coded && is_named(bare))).then(|| bare.to_owned())
+    if is_path_like(bare) || (coded && is_named(bare)) {
+        return Some(bare.to_owned());
+    }
+    // Emphasis that ends before a note: **`src/a.ts`** - the helper.
+    let unmarked = plain.replace(['*', '`'], "");
+    let bare = clean(&unmarked);
+    (text.starts_with(['*', '`']) && is_path_like(bare)).then(|| bare.to_owned())
 }
 
 /// A path as somebody would write it after `File:` or in a code span: spaces are allowed in its folders.

@@ -64,6 +64,9 @@ impl Lookahead {
         before: Option<&str>,
     ) -> End {
         let nests = is_nesting(lines, index, opener, before);
+        if nests && let Some(close) = self.end_with_bare_openers(lines, index, opener) {
+            return End::Close(close);
+        }
         let mut depth = 1;
         let mut inner_opener = false;
         let mut first_close = None;
@@ -119,6 +122,39 @@ impl Lookahead {
             _ if inner_opener => End::Doubtful,
             _ => End::Plain,
         }
+    }
+
+    /// Where a Markdown block ends in which inner blocks start without an info string, if it has such.
+    ///
+    /// A bare fence right before text opens a block: closers have a blank line, a fence or nothing below.
+    fn end_with_bare_openers(
+        &mut self,
+        lines: &Lines<'_>,
+        index: usize,
+        opener: &FenceLine<'_>,
+    ) -> Option<usize> {
+        let mut next = self.fences.partition_point(|inner| inner.line <= index);
+        let mut inside = false;
+        let mut bare_opener = false;
+        while let Some((line, opens, starts)) = self.next_fence(lines, &mut next, opener) {
+            if starts.is_some() {
+                return None;
+            }
+            if inside {
+                inside = opens;
+                continue;
+            }
+            let text_below = line + 1 < lines.len()
+                && !lines.text(line + 1).trim().is_empty()
+                && fence_at(lines, line + 1).is_none();
+            if opens || text_below {
+                bare_opener |= !opens;
+                inside = true;
+            } else {
+                return bare_opener.then_some(line);
+            }
+        }
+        None
     }
 
     /// The next fence line that matters to a block opened by `opener`, from place `next` in `fences`.

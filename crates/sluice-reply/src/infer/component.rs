@@ -4,7 +4,10 @@ use super::Candidate;
 
 /// The path of a component in JSX, by the one component that it exports.
 pub(super) fn path(candidate: &Candidate<'_>) -> Option<String> {
+    let markup = candidate.content.contains("/>") || candidate.content.contains("</");
     let extension = match candidate.language {
+        "ts" | "typescript" if markup => "tsx",
+        "js" | "javascript" if markup => "jsx",
         "tsx" | "typescriptreact" => "tsx",
         "jsx" | "javascriptreact" => "jsx",
         _ => return None,

@@ -19,7 +19,7 @@ pub(super) fn is_package_json(candidate: &Candidate<'_>) -> bool {
         return false;
     };
     let has = |key: &str| keys.contains_key(key);
-    let named = has("name") && (has("version") || has("private") || has("scripts"));
+    let named = ["name", "version", "private"].into_iter().any(has);
     let used = [
         "scripts",
         "dependencies",
