@@ -3,11 +3,13 @@
 //! A run changes only through [`Store::run_commit`]: one transaction, a compare-and-swap on the run's step,
 //! and with it everything that belongs to the change. What a method acknowledged is on disk.
 
+mod ask;
 mod attempt;
 mod check;
 mod commit;
 mod connect;
 mod decision;
+mod due;
 #[expect(
     unreachable_pub,
     reason = "sea-orm derives public types beside each model"
@@ -28,10 +30,12 @@ mod store;
 mod token;
 mod word;
 
-pub use attempt::{AskRecord, AttemptChange, AttemptRecord, NewReply, NewRequest, ReplyPutOutcome};
+pub use ask::{AskRecord, NewReply, NewRequest, ReplyPutOutcome};
+pub use attempt::{AttemptChange, AttemptRecord};
 pub use check::{CheckEnd, CheckRecord, CheckState, NewCheck};
 pub use commit::{RunCommit, RunCommitOutcome, Subject};
 pub use decision::{Actor, DecisionKind, DecisionRecord, NewDecision};
+pub use due::{RunDeferOutcome, RunParkOutcome};
 pub use error::StoreError;
 pub use escalation::{EscalationAnswer, EscalationRecord, EscalationState, NewEscalation};
 pub use event::{EventRecord, NewEvent};
@@ -42,7 +46,7 @@ pub use project::{
     NewProject, ProjectCreateOutcome, ProjectDeleteOutcome, ProjectKind, ProjectRecord,
 };
 pub use proof::{NewProof, ProofRecord};
-pub use run::{NewRun, Pins, RunDeferOutcome, RunOpenOutcome, RunParkOutcome, RunRecord};
+pub use run::{NewRun, Pins, RunOpenOutcome, RunRecord};
 pub use store::Store;
 pub use token::{NewToken, TokenFindOutcome, TokenRecord};
 pub use word::{ActorKind, NotAWord, Role};
