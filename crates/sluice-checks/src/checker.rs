@@ -1,26 +1,30 @@
 //! Runs a plan in sandboxes: the installations first, then everything else at once, each on its own overlay.
 
+mod answer;
 mod job;
+mod select;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use answer::{about_the_lockfile, cached, millis, nothing_known, result, skipped};
 use futures::future::join_all;
+use select::select;
 use sluice_sandbox::{Ended, Network, Sandbox, Upper};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::cache::{Entry, Key};
-use crate::finding::{Draft, Paths};
+use crate::finding::Paths;
 use crate::judge::{Judged, Seen, judge};
-use crate::layer::{Layer, Layers, upper};
+use crate::layer::{Layer, Layers, Staged};
 use crate::logs::Text;
-use crate::node::{LockState, fallback, lock_state};
+use crate::node::fallback;
 use crate::signature::worst;
 use crate::{
-    Action, Cache, CheckError, CheckReport, CheckResult, Command, Folder, Kind, Level, Log, Logs,
-    Plan, Project, Settings, Step, Tree, Verdict, Watch, disk, plan,
+    Action, Cache, CheckError, CheckReport, CheckResult, Command, Folder, Log, Logs, Plan, Project,
+    Settings, Step, Verdict, Watch, disk, plan,
 };
 
 /// Part of every cache key: raised when results of the same run would be read differently.
@@ -108,12 +112,7 @@ impl Checker {
         };
         let mut plan = plan(&run.tree);
         select(&mut plan, request.only.as_deref())?;
-        let mut borrowed = Vec::new();
-        let checks = self.all(&run, &plan, &mut borrowed).await;
-        for staged in borrowed {
-            disk::remove(&staged)?;
-        }
-        let mut checks = checks?;
+        let mut checks = self.all(&run, &plan).await?;
         if plan.projects.is_empty() {
             checks = nothing_known(&plan, request.only.as_deref());
         }
@@ -129,18 +128,12 @@ impl Checker {
         })
     }
 
-    async fn all(
-        &self,
-        run: &Run<'_>,
-        plan: &Plan,
-        borrowed: &mut Vec<PathBuf>,
-    ) -> Result<Vec<CheckResult>, CheckError> {
+    async fn all(&self, run: &Run<'_>, plan: &Plan) -> Result<Vec<CheckResult>, CheckError> {
         let installs = plan
             .projects
             .iter()
             .map(|project| self.guarded(run, self.install(run, project)));
         let installed = every(join_all(installs).await)?;
-        borrowed.extend(installed.iter().filter_map(|(_, _, staged)| staged.clone()));
         // A script of one project may use another's dependencies, as it could in one working folder.
         let layers: Vec<Layer> = installed
             .iter()
@@ -185,12 +178,13 @@ impl Checker {
         result
     }
 
-    /// The installation of a project: its result, its layer when green, and a folder to be removed afterwards.
+    /// The installation of a project: its result, its layer when green, and where that lies when it is for
+    /// this run only.
     async fn install(
         &self,
         run: &Run<'_>,
         project: &Project,
-    ) -> Result<(CheckResult, Option<Layer>, Option<PathBuf>), CheckError> {
+    ) -> Result<(CheckResult, Option<Layer>, Option<Staged>), CheckError> {
         let step = &project.install;
         let Action::Run(command) = &step.action else {
             return Ok((
@@ -220,7 +214,7 @@ impl Checker {
         let staged = self.layers.stage(&place)?;
         let mut command = command.clone();
         let mut outcome = self
-            .execute(run, step, &command, &[], Upper::Keep(upper(&staged)))
+            .execute(run, step, &command, &[], Upper::Keep(staged.upper()))
             .await?;
         if outcome.judged.verdict == Verdict::Fail
             && let Some(argv) = fallback(&command.argv, &outcome.output)
@@ -228,27 +222,26 @@ impl Checker {
             command.argv = argv;
             command.note =
                 Some("`npm ci` found the lockfile incomplete, so `npm install` was run".to_owned());
-            disk::empty_folder(&staged)?;
+            staged.empty()?;
             outcome = self
-                .execute(run, step, &command, &[], Upper::Keep(upper(&staged)))
+                .execute(run, step, &command, &[], Upper::Keep(staged.upper()))
                 .await?;
         }
         about_the_lockfile(&run.tree, &step.dir, &mut outcome.judged);
         let result = result(step, &command, outcome);
         run.watch.finished(&result);
         if result.verdict != Verdict::Pass {
-            disk::remove(&staged)?;
             return Ok((result, None, None));
         }
         if !run.request.use_cache {
-            let layer = self.layers.borrow(&staged, &step.dir)?;
+            let layer = staged.layer(&step.dir)?;
             return Ok((result, Some(layer), Some(staged)));
         }
         let entry = Entry {
             run: run.request.run_id.clone(),
             result,
         };
-        let layer = self.layers.keep(&staged, &key, &step.dir, &entry)?;
+        let layer = self.layers.keep(staged, &key, &step.dir, &entry)?;
         Ok((entry.result, Some(layer), None))
     }
 
@@ -336,15 +329,16 @@ impl Checker {
         let answers = command.report == crate::Report::NpmAudit;
         let mut log = self.logs.open(&step.name, run.watch, answers)?;
         let ended = self.sandbox.run(&job, &mut log, &run.cancel).await;
-        let ended = ended.map_err(|source| CheckError::Sandbox {
+        let ended = match ended.map_err(|source| CheckError::Sandbox {
             check: step.name.clone(),
             source,
-        });
-        if run.cancel.is_cancelled() {
-            disk::remove(&out)?;
-            return Err(ended.err().unwrap_or(CheckError::Cancelled));
-        }
-        let ended = ended?;
+        }) {
+            Ok(ended) if !run.cancel.is_cancelled() => ended,
+            other => {
+                disk::remove(&out)?;
+                return Err(other.err().unwrap_or(CheckError::Cancelled));
+            }
+        };
         let Text {
             log,
             output,
@@ -377,138 +371,4 @@ fn every<T>(results: Vec<Result<T, CheckError>>) -> Result<Vec<T>, CheckError> {
         Some(Err(error)) => Err(error),
         _ => Ok(good.into_iter().flatten().collect()),
     }
-}
-
-/// Leaves in the plan what was asked for.
-fn select(plan: &mut Plan, only: Option<&[String]>) -> Result<(), CheckError> {
-    let mut known: Vec<String> = ["install", "build", "test", "lint", "audit", "smoke"]
-        .map(str::to_owned)
-        .to_vec();
-    known.extend(plan.projects.iter().flat_map(|p| {
-        p.steps
-            .iter()
-            .chain([&p.install])
-            .map(|step| step.name.clone())
-    }));
-    if let Some(name) = only
-        .into_iter()
-        .flatten()
-        .find(|name| !known.contains(name))
-    {
-        known.sort();
-        known.dedup();
-        return Err(CheckError::UnknownCheck {
-            name: name.clone(),
-            known: known.join(", "),
-        });
-    }
-    let wanted = |step: &Step| match only {
-        None => step.kind != Kind::Smoke,
-        Some(names) => names
-            .iter()
-            .any(|name| *name == step.name || name == step.kind.as_str()),
-    };
-    for project in &mut plan.projects {
-        project.steps.retain(wanted);
-    }
-    plan.projects
-        .retain(|project| !project.steps.is_empty() || wanted(&project.install));
-    Ok(())
-}
-
-/// Where no toolchain is known every check is unknown, and says so.
-fn nothing_known(plan: &Plan, only: Option<&[String]>) -> Vec<CheckResult> {
-    let all = ["install", "build", "test", "lint", "audit"].map(str::to_owned);
-    let names = only.map_or(all.to_vec(), <[String]>::to_vec);
-    names
-        .into_iter()
-        .map(|name| blank(name, Verdict::Unknown, &plan.notes.join("; ")))
-        .collect()
-}
-
-fn about_the_lockfile(tree: &dyn Tree, dir: &str, judged: &mut Judged) {
-    let draft = match lock_state(tree, dir) {
-        LockState::Broken { path } => {
-            let message = format!("{path} is no JSON object; remove it or restore it");
-            Draft::error("npm", "lockfile-broken", message).at(Some(path), 0, 0)
-        }
-        LockState::Disagrees { path, packages } => {
-            let message = format!("{path} does not fit package.json: {}", packages.join(", "));
-            Draft::error("npm", "lockfile-disagrees", message)
-                .level(Level::Warning)
-                .at(Some(path), 0, 0)
-        }
-        LockState::Absent | LockState::Fits => return,
-    };
-    judged.findings.push(draft.done());
-}
-
-fn result(step: &Step, command: &Command, outcome: Outcome) -> CheckResult {
-    let Judged {
-        verdict,
-        findings,
-        tests,
-        coverage,
-        note,
-    } = outcome.judged;
-    CheckResult {
-        verdict,
-        exit_code: outcome.ended.end.exit_code(),
-        end: outcome.ended.end.as_str().to_owned(),
-        wall_ms: millis(outcome.ended.wall),
-        command: command.argv.clone(),
-        log: outcome.log,
-        findings,
-        tests,
-        coverage,
-        network: command.network.as_str().to_owned(),
-        unenforced: outcome.ended.unenforced,
-        note,
-        ..blank(step.name.clone(), verdict, "")
-    }
-}
-
-fn cached(run: &Run<'_>, entry: Entry) -> CheckResult {
-    let result = CheckResult {
-        cached: true,
-        source_run: Some(entry.run),
-        ..entry.result
-    };
-    run.watch.finished(&result);
-    result
-}
-
-fn skipped(run: &Run<'_>, step: &Step, verdict: Verdict, note: &str) -> CheckResult {
-    let result = blank(step.name.clone(), verdict, note);
-    run.watch.finished(&result);
-    result
-}
-
-fn blank(name: String, verdict: Verdict, note: &str) -> CheckResult {
-    CheckResult {
-        name,
-        verdict,
-        exit_code: None,
-        end: "skipped".to_owned(),
-        cached: false,
-        source_run: None,
-        wall_ms: 0,
-        command: Vec::new(),
-        log: Log::default(),
-        findings: Vec::new(),
-        tests: None,
-        coverage: None,
-        network: Network::None.as_str().to_owned(),
-        unenforced: Vec::new(),
-        note: (!note.is_empty()).then(|| note.to_owned()),
-    }
-}
-
-fn millis(duration: std::time::Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Whether a path is usable as a file to be bound into a sandbox.
-fn is_file(path: &Path) -> bool {
-    path.is_absolute() && path.is_file()
 }

@@ -68,43 +68,62 @@ impl Layers {
 
     /// An empty place for an installation, as [`Layers::keep`] takes it. What a killed process left in a
     /// place of this name is removed.
-    pub(crate) fn stage(&self, name: &str) -> Result<PathBuf, CheckError> {
-        let home = self.folder.join(format!(".new-{name}"));
-        disk::empty_folder(&home)?;
-        Ok(home)
+    pub(crate) fn stage(&self, name: &str) -> Result<Staged, CheckError> {
+        let staged = Staged {
+            home: self.folder.join(format!(".new-{name}")),
+        };
+        staged.empty()?;
+        Ok(staged)
     }
 
-    /// Puts a staged layer under `key`, whole or not at all. Of two processes that do it, one wins.
+    /// Puts a staged layer under `key`, whole or not at all.
     pub(crate) fn keep(
         &self,
-        staged: &Path,
+        staged: Staged,
         key: &str,
         dir: &str,
         entry: &Entry,
     ) -> Result<Layer, CheckError> {
-        prune(&staged.join("tree"), Some(dir))?;
-        cache::write(&staged.join("result"), entry)?;
+        prune(&staged.upper(), Some(dir))?;
+        cache::write(&staged.home.join("result"), entry)?;
         let home = self.folder.join(key);
-        let renamed = fs::rename(staged, &home).and_then(|()| disk::sync_folder(&self.folder));
-        if let Err(error) = renamed {
-            if cache::read(&home.join("result")).is_none() {
-                return Err(CheckError::io("keeping the layer", home)(error));
-            }
-            disk::remove(staged)?;
-        }
+        fs::rename(&staged.home, &home)
+            .and_then(|()| disk::sync_folder(&self.folder))
+            .map_err(CheckError::io("keeping the layer", &home))?;
         Ok(layer(&home, dir))
-    }
-
-    /// Makes a staged layer usable where it lies, for one run only.
-    pub(crate) fn borrow(&self, staged: &Path, dir: &str) -> Result<Layer, CheckError> {
-        prune(&staged.join("tree"), Some(dir))?;
-        Ok(layer(staged, dir))
     }
 }
 
-/// Where a job is to keep what it writes, in a staged layer.
-pub(crate) fn upper(staged: &Path) -> PathBuf {
-    staged.join("tree")
+/// A place for an installation; removed with what is still in it when it is let go.
+#[derive(Debug)]
+pub(crate) struct Staged {
+    home: PathBuf,
+}
+
+impl Staged {
+    /// The folder that a job is to keep what it writes in.
+    pub(crate) fn upper(&self) -> PathBuf {
+        self.home.join("tree")
+    }
+
+    /// Starts over.
+    pub(crate) fn empty(&self) -> Result<(), CheckError> {
+        disk::empty_folder(&self.home)
+    }
+
+    /// Makes the layer usable where it lies.
+    pub(crate) fn layer(&self, dir: &str) -> Result<Layer, CheckError> {
+        prune(&self.upper(), Some(dir))?;
+        Ok(layer(&self.home, dir))
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if let Err(error) = disk::remove(&self.home) {
+            tracing::warn!(path = %self.home.display(), %error, "a layer that is not needed stays");
+        }
+    }
 }
 
 fn layer(home: &Path, dir: &str) -> Layer {

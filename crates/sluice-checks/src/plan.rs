@@ -152,3 +152,6 @@ pub(crate) fn step_name(kind: Kind, dir: &str) -> String {
         format!("{}:{dir}", kind.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests;

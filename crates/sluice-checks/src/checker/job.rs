@@ -9,7 +9,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use sluice_sandbox::{Bind, Job, Limits, Network, Stdin, Upper};
 
-use super::{Request, is_file};
+use super::Request;
 use crate::layer::Layer;
 use crate::{CheckError, Command, Kind, Settings, Step, disk, smoke};
 
@@ -68,6 +68,11 @@ pub(super) fn environment(settings: &Settings, command: &Command) -> BTreeMap<St
         ("NPM_CONFIG_CACHE", "/tmp/.npm"),
         ("NPM_CONFIG_UPDATE_NOTIFIER", "false"),
         ("NPM_CONFIG_FETCH_TIMEOUT", "60000"),
+        // npm's own pauses, 10 and 60 seconds, make a short fault of the registry a long one.
+        ("NPM_CONFIG_FETCH_RETRIES", "3"),
+        ("NPM_CONFIG_FETCH_RETRY_MINTIMEOUT", "500"),
+        ("NPM_CONFIG_FETCH_RETRY_FACTOR", "3"),
+        ("NPM_CONFIG_FETCH_RETRY_MAXTIMEOUT", "10000"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into();
@@ -167,7 +172,10 @@ fn own_file(
 }
 
 fn ca(settings: &Settings) -> Option<PathBuf> {
-    settings.extra_ca.clone().filter(|path| is_file(path))
+    settings
+        .extra_ca
+        .clone()
+        .filter(|path| path.is_absolute() && path.is_file())
 }
 
 #[cfg(test)]

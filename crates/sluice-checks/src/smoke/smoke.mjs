@@ -8,6 +8,8 @@ const routes = (process.env.SLUICE_SMOKE_HEALTH || '/health,/healthz').split(','
 const wanted = Number(process.env.PORT || 3000);
 const started = Date.now();
 const START_MS = 60_000;
+// A service that is still warming up answers 5xx; one that answers 4xx does not know the route.
+const REFUSED_MS = 3_000;
 
 function finish(ok, stage, message) {
   writeFileSync(OUT, JSON.stringify({ ok, stage, message: message.slice(0, 4000) }));
@@ -50,17 +52,19 @@ function ask(host, port, path) {
 
 async function probe(ports) {
   let last = null;
+  let refused = false;
   for (const port of ports) {
     for (const path of routes) {
       for (const host of ['127.0.0.1', '::1']) {
         const answer = await ask(host, port, path);
         if (answer.status >= 200 && answer.status < 300) return { good: `GET ${path} on port ${port} gave ${answer.status}` };
+        if (answer.status) refused = answer.status < 500;
         if (answer.status) last = `GET ${path} on port ${port} gave ${answer.status}: ${answer.body.slice(0, 300)}`;
         else last ??= `GET ${path} on port ${port}: ${answer.error}`;
       }
     }
   }
-  return { last };
+  return { last, refused };
 }
 
 if (process.env.SLUICE_SMOKE_BUILD) {
@@ -71,13 +75,16 @@ const before = new Set(listening());
 const service = run(['start']);
 service.on('exit', (code, signal) => finish(false, 'start', `npm start ended with ${signal ?? `exit code ${code}`} before its health route answered`));
 let last = `nothing listened on port ${wanted} within ${START_MS / 1000} s; listen on the port in PORT`;
+let refusedSince = null;
 for (;;) {
   const ports = listening().filter((port) => !before.has(port)).sort((a, b) => (b === wanted) - (a === wanted));
   if (ports.length > 0) {
     const answer = await probe(ports);
     if (answer.good) { service.removeAllListeners('exit'); finish(true, 'health', answer.good); }
     last = answer.last ?? last;
+    refusedSince = answer.refused ? refusedSince ?? Date.now() : null;
   }
-  if (Date.now() - started > START_MS) { service.removeAllListeners('exit'); finish(false, 'health', last); }
+  const refusedLong = refusedSince !== null && Date.now() - refusedSince > REFUSED_MS;
+  if (refusedLong || Date.now() - started > START_MS) { service.removeAllListeners('exit'); finish(false, 'health', last); }
   await new Promise((resolve) => setTimeout(resolve, 50));
 }

@@ -4,7 +4,6 @@ use std::env;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -22,28 +21,8 @@ pub(crate) struct Bench {
     pub(crate) sandbox: Arc<dyn Sandbox>,
 }
 
-/// The helper of the native engine, built by the same cargo that built this test.
-fn helper() -> PathBuf {
-    let built = Command::new(env!("CARGO"))
-        .args([
-            "build",
-            "--quiet",
-            "--package",
-            "sluice-sandbox",
-            "--bin",
-            "sluice-sandbox-init",
-        ])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .status()
-        .expect("cargo runs");
-    assert!(built.success(), "the helper of the native engine builds");
-    // The test is <target>/debug/deps/checks-….
-    let test = env::current_exe().expect("this test has a path");
-    test.parent()
-        .and_then(Path::parent)
-        .expect("a profile folder")
-        .join("sluice-sandbox-init")
-}
+/// The helper of the native engine.
+const HELPER: &str = env!("CARGO_BIN_EXE_sluice-checks-sandbox-init");
 
 impl Bench {
     /// A checker, and a snapshot of these fixtures laid over each other.
@@ -52,7 +31,7 @@ impl Bench {
         let home = tempfile::tempdir_in(shared).expect("a folder");
         // Sandboxes run as another user, who must be able to come this far.
         fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).expect("permissions");
-        let native = NativeConfig::new(home.path().join("native"), vec![helper().into()]);
+        let native = NativeConfig::new(home.path().join("native"), vec![HELPER.into()]);
         let settings = Settings {
             layers: shared.join("layers"),
             extra_ca: env::var_os("NODE_EXTRA_CA_CERTS").map(PathBuf::from),

@@ -48,7 +48,9 @@ async fn a_broken_lockfile_is_red() {
 async fn an_incomplete_lockfile_is_no_false_red() {
     let bench = Bench::new(&["lock-incomplete"]);
     let report = bench.check(&["install"]).await;
-    bench.expect(&report, "install", Pass);
+    let install = bench.expect(&report, "install", Pass);
+    assert_eq!(install.command[..2], ["npm", "install"]);
+    assert!(install.note.as_deref().is_some_and(|note| note.contains("`npm ci`")), "{install:#?}");
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
+const { add, subtract } = require('./sum');
+
 test('adds', () => {
-  expect(1 + 2).toBe(3);
+  expect(add(1, 2)).toBe(3);
 });
 test('subtracts', () => {
-  expect(2 - 1).toBe(2);
+  expect(subtract(2, 1)).toBe(2);
 });

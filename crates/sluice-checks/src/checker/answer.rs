@@ -1,0 +1,105 @@
+//! Makes the results of a report.
+
+use std::time::Duration;
+
+use sluice_sandbox::Network;
+
+use super::{Outcome, Run};
+use crate::cache::Entry;
+use crate::finding::Draft;
+use crate::judge::Judged;
+use crate::node::{LockState, lock_state};
+use crate::{CheckResult, Command, Level, Log, Plan, Step, Tree, Verdict};
+
+/// Where no toolchain is known every check is unknown, and says so.
+pub(super) fn nothing_known(plan: &Plan, only: Option<&[String]>) -> Vec<CheckResult> {
+    let all = ["install", "build", "test", "lint", "audit"].map(str::to_owned);
+    let names = only.map_or(all.to_vec(), <[String]>::to_vec);
+    names
+        .into_iter()
+        .map(|name| blank(name, Verdict::Unknown, &plan.notes.join("; ")))
+        .collect()
+}
+
+/// Adds what is wrong with the lockfile to an installation.
+pub(super) fn about_the_lockfile(tree: &dyn Tree, dir: &str, judged: &mut Judged) {
+    let draft = match lock_state(tree, dir) {
+        LockState::Broken { path } => {
+            let message = format!("{path} is no JSON object; remove it or restore it");
+            Draft::error("npm", "lockfile-broken", message).at(Some(path), 0, 0)
+        }
+        LockState::Disagrees { path, packages } => {
+            let message = format!("{path} does not fit package.json: {}", packages.join(", "));
+            Draft::error("npm", "lockfile-disagrees", message)
+                .level(Level::Warning)
+                .at(Some(path), 0, 0)
+        }
+        LockState::Absent | LockState::Fits => return,
+    };
+    judged.findings.push(draft.done());
+}
+
+pub(super) fn result(step: &Step, command: &Command, outcome: Outcome) -> CheckResult {
+    let Judged {
+        verdict,
+        findings,
+        tests,
+        coverage,
+        note,
+    } = outcome.judged;
+    CheckResult {
+        verdict,
+        exit_code: outcome.ended.end.exit_code(),
+        end: outcome.ended.end.as_str().to_owned(),
+        wall_ms: millis(outcome.ended.wall),
+        command: command.argv.clone(),
+        log: outcome.log,
+        findings,
+        tests,
+        coverage,
+        network: command.network.as_str().to_owned(),
+        unenforced: outcome.ended.unenforced,
+        note,
+        ..blank(step.name.clone(), verdict, "")
+    }
+}
+
+pub(super) fn cached(run: &Run<'_>, entry: Entry) -> CheckResult {
+    let result = CheckResult {
+        cached: true,
+        source_run: Some(entry.run),
+        ..entry.result
+    };
+    run.watch.finished(&result);
+    result
+}
+
+pub(super) fn skipped(run: &Run<'_>, step: &Step, verdict: Verdict, note: &str) -> CheckResult {
+    let result = blank(step.name.clone(), verdict, note);
+    run.watch.finished(&result);
+    result
+}
+
+pub(super) fn blank(name: String, verdict: Verdict, note: &str) -> CheckResult {
+    CheckResult {
+        name,
+        verdict,
+        exit_code: None,
+        end: "skipped".to_owned(),
+        cached: false,
+        source_run: None,
+        wall_ms: 0,
+        command: Vec::new(),
+        log: Log::default(),
+        findings: Vec::new(),
+        tests: None,
+        coverage: None,
+        network: Network::None.as_str().to_owned(),
+        unenforced: Vec::new(),
+        note: (!note.is_empty()).then(|| note.to_owned()),
+    }
+}
+
+pub(super) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

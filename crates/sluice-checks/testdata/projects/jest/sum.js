@@ -1,0 +1,7 @@
+exports.add = (a, b) => a + b;
+exports.subtract = (a, b) => {
+  if (b > a) {
+    return 0;
+  }
+  return a - b;
+};
