@@ -1,8 +1,8 @@
 //! Turns an agent's Markdown into changes and warnings; hostile input, never fails. Pure.
 //!
-//! A text goes through four steps, each in linear time: lines ([`lines`]); fenced blocks as CommonMark sees
-//! them, with nested and forgotten fences mended ([`scan`], [`nesting`]); what each block is and which source
-//! gives its path ([`block`]); and what the blocks are together ([`assemble`]): duplicates, conflicts, inference.
+//! A text goes through four steps, each in linear time: lines (`lines`); fenced blocks as CommonMark sees
+//! them, with nested and forgotten fences mended (`scan`, `nesting`); what each block is and which source
+//! gives its path (`block`); and what the blocks are together (`assemble`): duplicates, conflicts, inference.
 
 mod assemble;
 mod block;

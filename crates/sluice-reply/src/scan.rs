@@ -1,7 +1,7 @@
 //! Finds the fenced code blocks of a text, line by line, as CommonMark does.
 //!
 //! Own code and not pulldown-cmark, which the tests hold it against: every line is looked at once, whatever
-//! the text; where a block ends can be decided by more than CommonMark knows ([`crate::nesting`]); and
+//! the text; where a block ends can be decided by more than CommonMark knows (`nesting`); and
 //! nothing needs the end of the text but the lookahead, so that chunks can be fed to it.
 
 use std::ops::Range;

@@ -88,7 +88,15 @@ fn line() -> impl Strategy<Value = String> {
         "?>",
         "\ttab",
     ]);
-    (start, rest).prop_map(|(start, rest)| format!("{start}{rest}"))
+    (start, rest).prop_map(|(start, rest)| {
+        // After a tab a quote mark is code; pulldown-cmark 0.13 still takes it for one.
+        let start = if rest.starts_with('>') {
+            start.replace('\t', " ")
+        } else {
+            start.to_owned()
+        };
+        format!("{start}{rest}")
+    })
 }
 
 proptest! {
@@ -96,8 +104,6 @@ proptest! {
     #[test]
     fn reads_blocks_as_pulldown_cmark_does(lines in prop::collection::vec(line(), 0..12)) {
         let text = lines.iter().map(|line| format!("{line}\n")).collect::<String>();
-        // After a tab a quote mark is code; pulldown-cmark 0.13 still takes it for one.
-        prop_assume!(!text.contains("\t>") && !text.contains("\t> "));
         prop_assert_eq!(ours(&text), reference(&text), "{}", text);
     }
 }
