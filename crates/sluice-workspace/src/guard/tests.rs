@@ -43,6 +43,14 @@ fn is_refused<T: std::fmt::Debug>(result: Result<T, WorkspaceError>, expected: R
     );
 }
 
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn twenty_thousand_writes_against_a_swapping_thread_change_nothing_outside() {
     let area = area();
@@ -58,6 +66,8 @@ fn twenty_thousand_writes_against_a_swapping_thread_change_nothing_outside() {
                 renameat_with(CWD, &a, CWD, &b, RenameFlags::EXCHANGE).unwrap();
             }
         });
+        // Stops the swapping thread on a failed assertion, too, or the test would hang.
+        let _stop = Stop(&stop);
         // Half of these are writes.
         for i in 0..40_000 {
             let path = rel(&format!("swap/f{}", i % 10));
@@ -79,7 +89,6 @@ fn twenty_thousand_writes_against_a_swapping_thread_change_nothing_outside() {
                 Err(e) => panic!("{e:?}"),
             }
         }
-        stop.store(true, Ordering::Relaxed);
     });
     assert!(
         written > 0 && refused > 0,
