@@ -471,7 +471,11 @@ impl Landing {
     }
 }
 
-/// The commit that an attempt builds on: the newest earlier attempt that left one, else the run's base.
+/// The failure of an attempt that a person ruled out: nothing builds on it.
+pub(crate) const RULED_OUT: &str = "ruled_out";
+
+/// The commit that an attempt builds on: the newest earlier attempt that left one and was not ruled out by a
+/// person, else the run's base.
 pub(crate) fn base_of(
     record: &RunRecord,
     attempt: Attempt,
@@ -480,6 +484,7 @@ pub(crate) fn base_of(
     Ok(attempts
         .iter()
         .filter(|one| one.n < attempt.0)
+        .filter(|one| one.failure.as_ref().is_none_or(|failure| failure.0 != RULED_OUT))
         .filter_map(|one| one.commit.clone())
         .next_back()
         .unwrap_or_else(|| record.base_commit.clone()))

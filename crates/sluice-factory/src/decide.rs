@@ -6,15 +6,15 @@ use std::sync::PoisonError;
 use anyhow::Context as _;
 use serde_json::{Value, json};
 use sluice_checks::pins;
-use sluice_gates::{Answer, Event, Gate, Phase, Run, Stage};
+use sluice_gates::{Answer, Event, Gate, Phase, Run, Signature, Stage};
 use sluice_store::{
-    Actor, ActorKind, AttemptRecord, DecisionKind, EscalationAnswer, EscalationId, EscalationState,
+    Actor, ActorKind, AttemptChange, AttemptRecord, DecisionKind, EscalationAnswer, EscalationId, EscalationState,
     NewDecision, NewReply, NewRun, ReplyPutOutcome, Role, RunCommit, RunCommitOutcome, RunId,
     RunOpenOutcome, RunRecord,
 };
 use sluice_workspace::Oid;
 
-use crate::ask::MAX_REPLY_BYTES;
+use crate::ask::{MAX_REPLY_BYTES, RULED_OUT};
 use crate::drive::new_event;
 use crate::factory::{Factory, now};
 use crate::gate_file::GateFile;
@@ -314,6 +314,13 @@ impl Factory {
                 self.git(project, move |repo| Ok(pins(&GitTree::open(&repo, &tree)?)))
                     .await?,
             );
+        } else {
+            with.attempt = Some(AttemptChange {
+                n: attempt.0,
+                failure: Some(Signature(RULED_OUT.to_owned())),
+                note: Some(format!("{} ruled it out: {comment}", actor.name)),
+                ..AttemptChange::default()
+            });
         }
         with.decision = Some(NewDecision {
             attempt: Some(attempt.0),

@@ -1,0 +1,5 @@
+//! Passages through gates: real store, real git, recorded agents; gates that demand documents only.
+
+mod decisions;
+mod heal;
+mod world;

@@ -1,0 +1,223 @@
+//! One project in a data directory of its own, with an agent that says what a test tells it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use sluice_agents::{Agent, AgentError, Answer, Outside, Request};
+use sluice_checks::{Checker, Settings};
+use sluice_factory::view::GateView;
+use sluice_factory::{
+    Actor, ActorKind, AgentTable, DataDir, Decide, Factory, Gate, GateSet, Parts, Role, Roles,
+};
+use sluice_proof::Signer;
+use sluice_sandbox::{Ended, EngineInfo, Job, LogSink, Sandbox, SandboxError};
+use sluice_store::Store;
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+/// The gates of these tests demand one document each, so that no sandbox is needed.
+pub(crate) const GATE: &str = r#"
+name = "Scope"
+purpose = "The scope is written down."
+worker = "writer"
+heal_attempts = 3
+[[documents]]
+path = "docs/SCOPE.md"
+kind = "markdown"
+sections = ["Goals"]
+"#;
+
+/// A whole reply that the gate is content with.
+pub(crate) const GOOD: &str =
+    "```md:docs/SCOPE.md\n# Scope\n\n## Goals\n\nPeople add numbers and see the sum at once.\n```\n";
+
+/// Says what it was told to, in order, and keeps what it was asked.
+#[derive(Default)]
+pub(crate) struct Script {
+    replies: Mutex<VecDeque<Result<String, String>>>,
+    pub(crate) asked: Mutex<Vec<Request>>,
+}
+
+impl Script {
+    pub(crate) fn says(&self, reply: &str) {
+        self.replies.lock().unwrap().push_back(Ok(reply.to_owned()));
+    }
+
+    pub(crate) fn breaks(&self, fault: &str) {
+        self.replies.lock().unwrap().push_back(Err(fault.to_owned()));
+    }
+
+    pub(crate) fn last_prompt(&self) -> String {
+        self.asked.lock().unwrap().last().unwrap().prompt.clone()
+    }
+}
+
+#[async_trait]
+impl Agent for Script {
+    fn name(&self) -> &str {
+        "script"
+    }
+
+    async fn ask(&self, request: &Request, _: &CancellationToken) -> Result<Answer, AgentError> {
+        self.asked.lock().unwrap().push(request.clone());
+        match self.replies.lock().unwrap().pop_front() {
+            Some(Ok(text)) => Ok(Answer::Reply { text, model: None, note: None }),
+            Some(Err(fault)) => Err(AgentError::Io {
+                agent: "script".to_owned(),
+                source: std::io::Error::other(fault),
+            }),
+            None => Err(AgentError::Exhausted {
+                agent: "script".to_owned(),
+                looked_for: "one more reply".to_owned(),
+            }),
+        }
+    }
+}
+
+/// No gate of these tests may run anything.
+struct NoSandbox(EngineInfo);
+
+#[async_trait]
+impl Sandbox for NoSandbox {
+    fn engine(&self) -> &EngineInfo {
+        &self.0
+    }
+
+    async fn run(&self, job: &Job, _: &mut dyn LogSink, _: &CancellationToken) -> Result<Ended, SandboxError> {
+        panic!("nothing may run here, but {job:?} was asked for");
+    }
+
+    async fn reap(&self) -> Result<usize, SandboxError> {
+        Ok(0)
+    }
+}
+
+/// A factory with one project.
+pub(crate) struct World {
+    pub(crate) factory: Arc<Factory>,
+    pub(crate) script: Arc<Script>,
+    pub(crate) folder: TempDir,
+}
+
+pub(crate) const PROJECT: &str = "adder";
+
+impl World {
+    /// With the scripted agent at every gate.
+    pub(crate) async fn new() -> World {
+        World::with(GATE, true).await
+    }
+
+    /// With replies from outside at every gate.
+    pub(crate) async fn outside() -> World {
+        World::with(GATE, false).await
+    }
+
+    pub(crate) async fn with(gate: &str, is_scripted: bool) -> World {
+        let folder = tempfile::tempdir().unwrap();
+        let script = Arc::new(Script::default());
+        let factory = open(folder.path(), gate, is_scripted.then_some(&script)).await;
+        factory
+            .project_create(PROJECT, "blank", "service", &operator())
+            .await
+            .unwrap();
+        World { factory, script, folder }
+    }
+
+    pub(crate) fn repo(&self) -> sluice_workspace::Repo {
+        self.factory.data().repo(PROJECT).unwrap()
+    }
+
+    pub(crate) async fn start(&self, gate: Gate) {
+        self.factory.gate_start(PROJECT, gate, &operator()).await.unwrap();
+        self.settle().await;
+    }
+
+    /// Works until there is nothing to do.
+    pub(crate) async fn settle(&self) {
+        while self.factory.tick().await.unwrap() {}
+    }
+
+    pub(crate) async fn gate(&self, gate: Gate) -> GateView {
+        self.factory.gate_fetch(PROJECT, gate).await.unwrap()
+    }
+
+    pub(crate) async fn approve(&self, gate: Gate) {
+        let decide = self.decide(gate).await;
+        self.factory.gate_approve(PROJECT, gate, decide, &approver()).await.unwrap();
+        self.settle().await;
+    }
+
+    pub(crate) async fn decide(&self, gate: Gate) -> Decide {
+        Decide {
+            subject_digest: self.gate(gate).await.subject_digest.unwrap(),
+            comment: "fine".to_owned(),
+            fields: BTreeMap::new(),
+        }
+    }
+
+    /// Takes a gate from start to approved with one good reply.
+    pub(crate) async fn pass(&self, gate: Gate) {
+        self.script.says(&GOOD.replace("sum at once", &format!("sum at once, says {gate}")));
+        self.start(gate).await;
+        self.approve(gate).await;
+        assert_eq!(self.gate(gate).await.state, "approved");
+    }
+
+    /// How many attempts each state of the newest run of a gate has.
+    pub(crate) async fn attempts(&self, gate: Gate) -> Vec<(u16, String)> {
+        let attempts = self.factory.attempt_list(PROJECT, gate).await.unwrap();
+        attempts.into_iter().map(|one| (one.attempt, one.state)).collect()
+    }
+}
+
+/// Opens a factory on a data directory, as a start of the daemon does.
+pub(crate) async fn open(folder: &Path, gate: &str, script: Option<&Arc<Script>>) -> Arc<Factory> {
+    let data = DataDir::open(&folder.join("data")).unwrap();
+    let gates = folder.join("gates");
+    std::fs::create_dir_all(&gates).unwrap();
+    for id in Gate::ALL {
+        std::fs::write(gates.join(format!("{id}.toml")), gate).unwrap();
+    }
+    let key = data.key();
+    if !key.exists() {
+        std::fs::write(&key, Signer::generate("test").to_openssh().as_bytes()).unwrap();
+    }
+    let sandbox: Arc<dyn Sandbox> = Arc::new(NoSandbox(EngineInfo {
+        name: "none".to_owned(),
+        version: "0".to_owned(),
+        image: "none".to_owned(),
+    }));
+    let by_gate = match script {
+        Some(script) => Gate::ALL
+            .into_iter()
+            .map(|gate| (gate, Arc::clone(script) as Arc<dyn Agent>))
+            .collect(),
+        None => BTreeMap::new(),
+    };
+    Factory::start(Parts {
+        store: Store::open(&data.database_url()).await.unwrap(),
+        signer: Signer::from_openssh(&std::fs::read_to_string(&key).unwrap()).unwrap(),
+        gates: GateSet::from_folder(&gates).unwrap(),
+        roles: Roles::default(),
+        agents: AgentTable { by_gate, outside: Arc::new(Outside) },
+        checker: Checker::new(Arc::clone(&sandbox), Settings::below(data.cache())),
+        sandbox,
+        data,
+    })
+    .await
+    .unwrap()
+}
+
+pub(crate) fn operator() -> Actor {
+    actor("Olga", ActorKind::Person, Role::Operator)
+}
+
+pub(crate) fn approver() -> Actor {
+    actor("Anna", ActorKind::Person, Role::Approver)
+}
+
+pub(crate) fn actor(name: &str, kind: ActorKind, role: Role) -> Actor {
+    Actor { name: name.to_owned(), kind, role, token: None }
+}
