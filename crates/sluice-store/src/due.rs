@@ -114,6 +114,23 @@ impl Store {
         Ok(RunDeferOutcome::Deferred { faults })
     }
 
+    /// Makes every parked run due, and returns how many there were: after a start, when the agents may be set up
+    /// in another way than before.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn run_wake_parked(&self, at: Timestamp) -> Result<u64, StoreError> {
+        let txn = self.begin().await?;
+        let woken = run::Entity::update_many()
+            .col_expr(run::Column::DueAt, Expr::value(micros(at)))
+            .filter(run::Column::State.is_in(["working", "healing"]))
+            .filter(run::Column::DueAt.is_null())
+            .exec(txn.db())
+            .await?;
+        txn.commit().await?;
+        Ok(woken.rows_affected)
+    }
+
     /// Lets a run wait until a reply to ask `ask` of attempt `n` is put from outside.
     ///
     /// # Errors

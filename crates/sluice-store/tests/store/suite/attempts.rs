@@ -146,6 +146,10 @@ pub(crate) async fn a_parked_run_never_misses_its_reply(store: Store) {
     let parked = store.run_park(run, Step(0), 0, 0).await.unwrap();
     assert_eq!(parked, RunParkOutcome::Parked);
     assert_eq!(store.run_fetch(run).await.unwrap().unwrap().due_at, None);
+    assert_eq!(store.run_wake_parked(at(7)).await.unwrap(), 1);
+    assert_eq!(store.run_wake_parked(at(8)).await.unwrap(), 0);
+    let due = store.run_fetch(run).await.unwrap().unwrap().due_at;
+    assert_eq!(due, Some(at(7)));
     crate::world::step(&store, run, &next, committed()).await;
     let parked = store.run_park(run, Step(0), 0, 0).await.unwrap();
     assert_eq!(parked, RunParkOutcome::Stale { now: Step(1) });
