@@ -17,6 +17,7 @@ mod api;
 mod broom;
 mod engine;
 mod follow;
+mod guest;
 mod reap;
 mod spec;
 mod stage;
@@ -27,6 +28,7 @@ mod validate;
 mod tests;
 
 use api::Api;
+use guest::Guest;
 use reap::Remains;
 use stage::{Place, Stage};
 
@@ -70,6 +72,7 @@ pub struct Docker {
     api: Api,
     info: EngineInfo,
     place: Place,
+    guest: Guest,
     daemon_id: String,
     /// Limits that the engine's host cannot enforce, found once.
     unenforced: Vec<String>,
@@ -96,6 +99,7 @@ impl Docker {
                 image,
             },
             unenforced: engine.unenforced,
+            guest: Guest::prepare(&config.state)?,
             place: Place::new(config.state),
             daemon_id: config.daemon_id,
             running: Arc::default(),
@@ -140,7 +144,7 @@ impl Docker {
         let name = self.name_of(&job.name);
         let labels = spec::labels(&self.daemon_id, &job.name);
         let volume = spec::volume(&name, stage, labels.clone());
-        let container = spec::container(job, &name, stage, &self.info.image, labels)?;
+        let container = spec::container(job, &name, stage, &self.info.image, &self.guest, labels)?;
         if !self.api.create_volume(&volume).await?
             || !self.api.create_container(&name, &container).await?
         {

@@ -98,7 +98,6 @@ pub(super) async fn follow(
     }
     match (stopped, exit) {
         (Some(end), _) => Ok(end),
-        (None, Some(0)) => Ok(End::Exited(0)),
         (None, code) => ended(api, name, code.unwrap_or(-1)).await,
     }
 }
@@ -111,7 +110,7 @@ async fn feed(mut to: Pin<Box<dyn AsyncWrite + Send>>, bytes: &[u8]) -> Result<(
     Ok(())
 }
 
-/// What an exit code other than 0 means.
+/// What an exit code means.
 async fn ended(api: &Api, name: &str, code: i64) -> Result<End, SandboxError> {
     let state = api.state(name).await?;
     if state.oom_killed == Some(true) {
@@ -120,7 +119,7 @@ async fn ended(api: &Api, name: &str, code: i64) -> Result<End, SandboxError> {
     if let Some(fault) = state.error.filter(|error| !error.is_empty()) {
         return Err(SandboxError::Setup { why: fault });
     }
-    // The init process reports a signal as 128 and its number.
+    // The init program reports a signal as 128 and its number.
     Ok(match i32::try_from(code) {
         Ok(129..=159) | Err(_) => End::Killed,
         Ok(code) => End::Exited(code),

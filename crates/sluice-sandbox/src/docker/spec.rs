@@ -9,10 +9,13 @@ use bollard::models::{
     Mount, MountType, MountVolumeOptions, ResourcesUlimits, VolumeCreateRequest,
 };
 
+use super::guest::Guest;
 use super::stage::Stage;
 use super::validate::invalid;
 use crate::{Job, Network, OUT, SandboxError, Stdin, WORKSPACE};
 
+/// Where the init program appears inside.
+const INIT: &str = "/sluice/init";
 /// The label that carries the daemon's id.
 pub(super) const DAEMON: &str = "sluice.daemon";
 /// The label that carries the job's name.
@@ -51,6 +54,7 @@ pub(super) fn container(
     volume: &str,
     stage: &Stage,
     image: &str,
+    guest: &Guest,
     labels: HashMap<String, String>,
 ) -> Result<ContainerCreateBody, SandboxError> {
     let stdin = matches!(job.stdin, Stdin::Bytes(_));
@@ -64,7 +68,7 @@ pub(super) fn container(
         // A random name would differ from run to run, and the same inputs must give the same answer.
         hostname: Some("sluice".to_owned()),
         user: Some(format!("{0}:{1}", stage.user(), stage.group())),
-        entrypoint: Some(job.argv[..1].to_vec()),
+        entrypoint: Some(entrypoint(job, guest)),
         cmd: Some(job.argv[1..].to_vec()),
         env: Some(
             job.env
@@ -84,12 +88,12 @@ pub(super) fn container(
             ..Default::default()
         }),
         labels: Some(labels),
-        host_config: Some(host(job, volume, stage)?),
+        host_config: Some(host(job, volume, stage, guest)?),
         ..Default::default()
     })
 }
 
-fn host(job: &Job, volume: &str, stage: &Stage) -> Result<HostConfig, SandboxError> {
+fn host(job: &Job, volume: &str, stage: &Stage, guest: &Guest) -> Result<HostConfig, SandboxError> {
     let limits = &job.limits;
     let memory = signed(limits.memory_bytes);
     Ok(HostConfig {
@@ -107,7 +111,8 @@ fn host(job: &Job, volume: &str, stage: &Stage) -> Result<HostConfig, SandboxErr
         security_opt: Some(vec!["no-new-privileges".to_owned()]),
         ipc_mode: Some("private".to_owned()),
         cgroupns_mode: Some(HostConfigCgroupnsModeEnum::PRIVATE),
-        init: Some(true),
+        init: Some(guest.init.is_none()),
+        sysctls: guest.ipv6.then(loopback),
         auto_remove: Some(false),
         memory: Some(memory),
         // The sum of memory and swap: equal to memory means no swap.
@@ -132,12 +137,17 @@ fn host(job: &Job, volume: &str, stage: &Stage) -> Result<HostConfig, SandboxErr
             typ: Some("none".to_owned()),
             config: None,
         }),
-        mounts: Some(mounts(job, volume, stage)?),
+        mounts: Some(mounts(job, volume, stage, guest)?),
         ..Default::default()
     })
 }
 
-fn mounts(job: &Job, volume: &str, stage: &Stage) -> Result<Vec<Mount>, SandboxError> {
+fn mounts(
+    job: &Job,
+    volume: &str,
+    stage: &Stage,
+    guest: &Guest,
+) -> Result<Vec<Mount>, SandboxError> {
     let mut mounts = vec![Mount {
         typ: Some(MountType::VOLUME),
         source: Some(volume.to_owned()),
@@ -150,6 +160,9 @@ fn mounts(job: &Job, volume: &str, stage: &Stage) -> Result<Vec<Mount>, SandboxE
         }),
         ..Default::default()
     }];
+    if let Some(init) = &guest.init {
+        mounts.push(bound(job, init, INIT, true)?);
+    }
     for bind in &job.binds {
         mounts.push(bound(job, &bind.host, &bind.inside, true)?);
     }
@@ -157,6 +170,23 @@ fn mounts(job: &Job, volume: &str, stage: &Stage) -> Result<Vec<Mount>, SandboxE
         mounts.push(bound(job, out, OUT, false)?);
     }
     Ok(mounts)
+}
+
+/// The program that the container starts with: the job's, below the init program.
+fn entrypoint(job: &Job, guest: &Guest) -> Vec<String> {
+    let init = guest
+        .init
+        .as_ref()
+        .map(|_| [INIT.to_owned(), "--".to_owned()]);
+    init.into_iter()
+        .flatten()
+        .chain(job.argv.first().cloned())
+        .collect()
+}
+
+/// The engine switches IPv6 off in a container without a network, and with it the `::1` of its loopback.
+fn loopback() -> HashMap<String, String> {
+    HashMap::from([("net.ipv6.conf.lo.disable_ipv6".to_owned(), "0".to_owned())])
 }
 
 fn bound(job: &Job, host: &Path, inside: &str, read_only: bool) -> Result<Mount, SandboxError> {

@@ -186,8 +186,8 @@ fn bound(writes: &Path, job: &Job) -> Result<bool, SandboxError> {
     if !geteuid().is_root() {
         return Ok(false);
     }
-    // The folders of the stage itself take a few inodes.
-    let inodes = job.limits.inodes.saturating_add(8);
+    // The folders of the stage and of the overlay take four.
+    let inodes = job.limits.inodes.saturating_add(4);
     let options = format!(
         "mode=0700,size={},nr_inodes={inodes}\0",
         job.limits.disk_bytes

@@ -1,0 +1,57 @@
+//! The container engine under the conformance suite.
+
+use std::sync::Arc;
+
+use sluice_sandbox::{Docker, DockerConfig, DockerKind, End};
+
+use crate::conformance::{Fixture, run_here};
+
+async fn fixture() -> Fixture {
+    let dir = tempfile::tempdir().unwrap();
+    let config = DockerConfig {
+        kind: DockerKind::Docker,
+        socket: None,
+        image: "sluice/node:22".to_owned(),
+        daemon_id: format!("conformance-{}", uuid::Uuid::new_v4().simple()),
+        state: dir.path().join("state"),
+    };
+    let docker = match Docker::connect(config).await {
+        Ok(docker) => docker,
+        Err(fault) => panic!(
+            "this suite needs Docker: run scripts/engine.sh and scripts/base-image.sh ({fault})"
+        ),
+    };
+    Fixture {
+        sandbox: Arc::new(docker),
+        dir,
+        // The engine's default filter of system calls is kept as it is, and this one lets these through.
+        lets: &["audit socket", "io_uring", "ptrace child", "vsock socket"],
+        // A layer that is kept lies on a disk that others share.
+        may_not_enforce: &["disk_bytes", "inodes"],
+    }
+}
+
+mod suite {
+    crate::conformance::suite!(super::fixture, super::run);
+}
+
+/// Runs a case, but for the one that this engine cannot know the answer of: it reports a signal as 128 and its
+/// number, so that `exit 137` looks like a process that was killed.
+fn run(name: &str, case: impl Future<Output = ()>) {
+    if name.ends_with("::exit_code_is_kept") {
+        run_here(name, exit_codes_are_kept_up_to_those_of_signals());
+    } else {
+        run_here(name, case);
+    }
+}
+
+async fn exit_codes_are_kept_up_to_those_of_signals() {
+    let f = fixture().await;
+    for code in [0, 1, 42, 128, 200, 255] {
+        let ran = f.run(&f.sh(&format!("exit {code}"))).await;
+        assert_eq!(ran.ended.end, End::Exited(code));
+    }
+    for script in ["exit 137", "kill -KILL $$"] {
+        assert_eq!(f.run(&f.sh(script)).await.ended.end, End::Killed);
+    }
+}
