@@ -37,12 +37,11 @@ use place::Place;
 pub use selftest::SelfTest;
 use spec::{Action, Bounds, Fault, Report, Spec};
 
-/// The first kernel that has all system calls and mount options that are used.
-const KERNEL_MIN: (u32, u32) = (5, 12);
+/// The first kernel that has all system calls and mount options that are used, and that counts processes
+/// per user namespace, so that a limit on them is the job's own.
+const KERNEL_MIN: (u32, u32) = (5, 14);
 /// The first kernel whose tmpfs keeps the attributes that an overlay's upper layer needs.
 const KERNEL_TMPFS_LAYER: (u32, u32) = (6, 6);
-/// The first kernel that counts processes per user namespace, so that a limit on them is the job's own.
-const KERNEL_PIDS_PER_NAMESPACE: (u32, u32) = (5, 14);
 /// How much longer than the daemon's own clock the helper waits before it ends a job by itself.
 const BACKSTOP: Duration = Duration::from_secs(4);
 
@@ -96,7 +95,7 @@ impl Native {
         if kernel < KERNEL_MIN {
             return Err(SandboxError::Forbidden {
                 what: format!("native sandboxes: its kernel is {}.{}", kernel.0, kernel.1),
-                mend: "use Linux 5.12 or newer, or a container engine (`--engine docker`)"
+                mend: "use Linux 5.14 or newer, or a container engine (`--engine docker`)"
                     .to_owned(),
             });
         }
@@ -114,7 +113,7 @@ impl Native {
                 source,
             })?;
         let digest = Sha256::digest(state.as_os_str().as_encoded_bytes());
-        let group = format!("sluice-{}", hex::encode(&digest[..6]));
+        let group = format!("sluice-{}-", hex::encode(&digest[..6]));
         let cgroups = Cgroups::find(&group, config.cgroup.as_deref());
         let is_root = rustix::process::geteuid().is_root();
         Ok(Native {
@@ -262,7 +261,7 @@ impl Native {
                 data_bytes: (!place.groups.has_memory()).then_some(limits.memory_bytes),
             },
             cgroups: place.groups.procs(),
-            backstop_ms: (limits.wall + BACKSTOP)
+            backstop_ms: (follow::sane(limits.wall) + BACKSTOP)
                 .as_millis()
                 .try_into()
                 .unwrap_or(u64::MAX),
@@ -272,12 +271,10 @@ impl Native {
     /// The limits that are not enforced for the job at `place`.
     fn unenforced(&self, place: &Place) -> Vec<String> {
         let groups = &place.groups;
-        let pids = groups.has_pids || self.kernel >= KERNEL_PIDS_PER_NAMESPACE;
         let layer_is_bounded = place.layer().is_none();
         [
             ("memory_bytes", groups.has_memory()),
             ("cpus", groups.has_cpu),
-            ("pids", pids),
             ("disk_bytes", layer_is_bounded),
             ("inodes", layer_is_bounded),
         ]
@@ -314,13 +311,21 @@ fn end(followed: &Followed, place: &Place) -> Result<End, SandboxError> {
 
 /// A step of making the sandbox that the machine refused, as an error that says what to do.
 fn refused(fault: &Fault) -> SandboxError {
+    let forbidden = |mend: String| SandboxError::Forbidden {
+        what: format!("a native sandbox ({fault})"),
+        mend,
+    };
+    let is_own = |start: &str| fault.step.starts_with(start);
     match fault.errno {
-        libc::EPERM | libc::EACCES | libc::ENOSPC | libc::EUSERS | libc::ENOSYS => {
-            SandboxError::Forbidden {
-                what: format!("a native sandbox ({fault})"),
-                mend: host::mend(),
-            }
+        libc::EINVAL | libc::EOPNOTSUPP | libc::EPERM if is_own(owners::STEP) => forbidden(
+            "put the data folder on ext4, xfs, btrfs or tmpfs, or start sluice as an ordinary user"
+                .to_owned(),
+        ),
+        // A folder of the job that this user may not open is no fault of the machine's settings.
+        libc::EPERM | libc::EACCES | libc::ENOSYS if !is_own(rootfs::TAKE) => {
+            forbidden(host::mend())
         }
+        libc::ENOSPC | libc::EUSERS if is_own(init::NAMESPACES) => forbidden(host::mend()),
         _ => SandboxError::Setup {
             why: fault.to_string(),
         },

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::Limits;
 
 /// How long the processes of a group may take to be gone after they were killed.
-const GONE_WITHIN: Duration = Duration::from_secs(2);
+const GONE_WITHIN: Duration = Duration::from_millis(1_500);
 /// Period over which processor time is shared out, in microseconds; the kernel's default.
 const PERIOD_US: u64 = 100_000;
 
@@ -39,6 +39,14 @@ struct Seat {
     control: Control,
     unified: bool,
     parent: PathBuf,
+    prefix: String,
+}
+
+impl Seat {
+    /// The group of a job.
+    fn folder(&self, job: &str) -> PathBuf {
+        self.parent.join(format!("{}{job}", self.prefix))
+    }
 }
 
 /// The controls that this process may use.
@@ -48,16 +56,23 @@ pub(super) struct Cgroups {
 }
 
 impl Cgroups {
-    /// Finds what may be written. `name` is a folder of ours, so that two daemons keep apart; `below` is a
-    /// group that was handed to this user, instead of the one it runs in.
-    pub(super) fn find(name: &str, below: Option<&str>) -> Cgroups {
+    /// Finds what may be written. Groups are named by `prefix` and the job, so that two daemons keep apart and
+    /// no group is left when no job runs; `below` is a group that was handed to this user, instead of the
+    /// one it runs in.
+    pub(super) fn find(prefix: &str, below: Option<&str>) -> Cgroups {
         let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
         let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
         let mut seats = Vec::new();
         for control in Control::ALL {
-            let seat = version_1(control, &mounts, &own, name, below)
-                .or_else(|| version_2(control, &mounts, &own, name, below));
-            seats.extend(seat);
+            let found = version_1(control, &mounts, &own, below)
+                .map(|parent| (false, parent))
+                .or_else(|| Some((true, version_2(control, &mounts, &own, below)?)));
+            seats.extend(found.map(|(unified, parent)| Seat {
+                control,
+                unified,
+                parent,
+                prefix: prefix.to_owned(),
+            }));
         }
         Cgroups { seats }
     }
@@ -71,7 +86,7 @@ impl Cgroups {
             has_cpu: false,
         };
         for seat in &self.seats {
-            let folder = seat.parent.join(job);
+            let folder = seat.folder(job);
             let made = match fs::create_dir(&folder) {
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
                 _ => set(seat, &folder, limits),
@@ -96,11 +111,13 @@ impl Cgroups {
         let mut jobs: Vec<String> = self
             .seats
             .iter()
-            .filter_map(|seat| fs::read_dir(&seat.parent).ok())
-            .flatten()
-            .flatten()
-            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
-            .filter_map(|entry| entry.file_name().into_string().ok())
+            .flat_map(|seat| {
+                let entries = fs::read_dir(&seat.parent).into_iter().flatten().flatten();
+                entries.filter_map(|entry| {
+                    let name = entry.file_name().into_string().ok()?;
+                    Some(name.strip_prefix(&seat.prefix)?.to_owned())
+                })
+            })
             .collect();
         jobs.sort();
         jobs.dedup();
@@ -112,7 +129,7 @@ impl Cgroups {
         let mut folders: Vec<PathBuf> = self
             .seats
             .iter()
-            .map(|seat| seat.parent.join(job))
+            .map(|seat| seat.folder(job))
             .filter(|folder| folder.exists())
             .collect();
         folders.dedup();
@@ -153,69 +170,37 @@ fn hierarchy(mounts: &str, own: &str, control: Option<Control>) -> Option<(PathB
     Some((PathBuf::from(mount), group))
 }
 
-/// A writable folder of ours below the group `below`, else below our own group, else below the root.
-fn folder_of_ours(mount: &Path, group: &str, name: &str, below: Option<&str>) -> Option<PathBuf> {
+/// The group `below`, else our own group, else the root: the first that groups can be made in.
+fn place_for_groups(mount: &Path, group: &str, below: Option<&str>) -> Option<PathBuf> {
+    let inside = |group: &str| mount.join(group.trim_start_matches('/'));
     let candidates = match below {
-        Some(below) => vec![mount.join(below.trim_start_matches('/'))],
-        None => vec![mount.join(group.trim_start_matches('/')), mount.to_owned()],
+        Some(below) => vec![inside(below)],
+        None => vec![inside(group), mount.to_owned()],
     };
-    candidates
-        .into_iter()
-        .map(|parent| parent.join(name))
-        .find(|folder| folder.is_dir() && writable(folder) || fs::create_dir(folder).is_ok())
+    candidates.into_iter().find(|folder| writable(folder))
 }
 
 fn writable(folder: &Path) -> bool {
     rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok()
 }
 
-fn version_1(
-    control: Control,
-    mounts: &str,
-    own: &str,
-    name: &str,
-    below: Option<&str>,
-) -> Option<Seat> {
+fn version_1(control: Control, mounts: &str, own: &str, below: Option<&str>) -> Option<PathBuf> {
     let (mount, group) = hierarchy(mounts, own, Some(control))?;
-    Some(Seat {
-        control,
-        unified: false,
-        parent: folder_of_ours(&mount, &group, name, below)?,
-    })
+    place_for_groups(&mount, &group, below)
 }
 
-fn version_2(
-    control: Control,
-    mounts: &str,
-    own: &str,
-    name: &str,
-    below: Option<&str>,
-) -> Option<Seat> {
+fn version_2(control: Control, mounts: &str, own: &str, below: Option<&str>) -> Option<PathBuf> {
     let (mount, group) = hierarchy(mounts, own, None)?;
+    // A group that holds processes cannot hand out controls, except the root: root uses that, anybody else
+    // needs a group that was handed to them.
     let top = match below {
         Some(below) => mount.join(below.trim_start_matches('/')),
-        // A group that holds processes cannot hand out controls, except the root. Root uses the root;
-        // anybody else needs a group that was handed to them.
-        None if rustix::process::geteuid().is_root() => mount.clone(),
+        None if rustix::process::geteuid().is_root() => mount,
         None => mount.join(group.trim_start_matches('/')),
     };
-    let hand_out = |folder: &Path| {
-        fs::write(
-            folder.join("cgroup.subtree_control"),
-            format!("+{}", control.name()),
-        )
-    };
-    hand_out(&top).ok()?;
-    let parent = top.join(name);
-    if !parent.is_dir() {
-        fs::create_dir(&parent).ok()?;
-    }
-    hand_out(&parent).ok()?;
-    Some(Seat {
-        control,
-        unified: true,
-        parent,
-    })
+    let order = format!("+{}", control.name());
+    fs::write(top.join("cgroup.subtree_control"), order).ok()?;
+    Some(top)
 }
 
 /// Writes one limit.
@@ -311,8 +296,8 @@ impl JobGroups {
         self.folders.is_empty()
     }
 
-    /// Kills what is left in the groups and removes them. Blocks until they are gone, for two seconds at
-    /// most.
+    /// Kills what is left in the groups and removes them. Blocks until they are gone, for a
+    /// second and a half at most.
     pub(super) fn remove(&self) -> io::Result<()> {
         let deadline = Instant::now() + GONE_WITHIN;
         for folder in &self.folders {

@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::fs::{MemfdFlags, SealFlags};
+use rustix::fs::{Gid, MemfdFlags, SealFlags, Uid};
 use rustix::io::FdFlags;
 use rustix::pipe::PipeFlags;
 use rustix::process::{Pid, PidfdFlags, Signal};
@@ -20,6 +20,9 @@ use super::rootfs::Sources;
 use super::spec::{Fault, Report, Spec, read_frame, read_json, write_json};
 use super::sys::{self, Side};
 use crate::INNER_ID;
+
+/// The step that makes the namespaces, as faults name it.
+pub(super) const NAMESPACES: &str = "make namespaces";
 
 /// The whole of `sluice sandbox-init`: takes one job from the socket that is its standard input, runs it,
 /// and ends. Must be called before the process has a second thread.
@@ -52,11 +55,12 @@ fn run(spec: &Spec, input: &[u8], control: &File) -> Result<Report, Fault> {
         Some(outer) => {
             rustix::thread::set_thread_groups(&[])
                 .map_err(Fault::at("drop supplementary groups"))?;
+            give_streams(outer)?;
             Some(Sources::take(spec, Some(&mut Owners::new(outer)))?)
         }
         None => None,
     };
-    let child = match sys::clone3(namespaces(spec)).map_err(Fault::at("make namespaces"))? {
+    let child = match sys::clone3(namespaces(spec)).map_err(Fault::at(NAMESPACES))? {
         Side::Child => {
             drop((release, status));
             inside::first_process(
@@ -86,6 +90,17 @@ fn run(spec: &Spec, input: &[u8], control: &File) -> Result<Report, Fault> {
     let mut said = said.as_slice();
     // The first frame counts: a fault of the command's own start comes before its exit code.
     Ok(read_json(&mut said).unwrap_or(Report::Killed))
+}
+
+/// Hands the output pipes to the command's user, who could otherwise write to them but not open them anew as
+/// `/dev/stderr`, which scripts do.
+fn give_streams(outer: u32) -> Result<(), Fault> {
+    let (user, group) = (Uid::from_raw(outer), Gid::from_raw(outer));
+    for stream in [rustix::stdio::stdout(), rustix::stdio::stderr()] {
+        rustix::fs::fchown(stream, Some(user), Some(group))
+            .map_err(Fault::at("hand over the output"))?;
+    }
+    Ok(())
 }
 
 fn namespaces(spec: &Spec) -> u64 {

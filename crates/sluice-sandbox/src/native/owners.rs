@@ -13,6 +13,9 @@ use rustix::pipe::PipeFlags;
 use super::spec::Fault;
 use super::sys::{self, Side};
 
+/// The step that translates owners, as faults name it.
+pub(super) const STEP: &str = "translate the owners of";
+
 /// User namespaces that translate owners, one per owner seen.
 pub(super) struct Owners {
     outer: u32,
@@ -36,10 +39,8 @@ impl Owners {
             return Ok(());
         }
         let namespace = self.namespace(owner)?;
-        sys::mount_setattr(tree, 0, false, Some(namespace)).map_err(Fault::at(format!(
-            "translate the owners of {}",
-            host.display()
-        )))
+        sys::mount_setattr(tree, 0, false, Some(namespace))
+            .map_err(Fault::at(format!("{STEP} {}", host.display())))
     }
 
     fn namespace(&mut self, owner: (u32, u32)) -> Result<BorrowedFd<'_>, Fault> {

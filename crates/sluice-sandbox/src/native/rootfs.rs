@@ -21,6 +21,8 @@ use super::sys::{self, attr};
 const BUILD_AT: &str = "/tmp";
 /// Where layers are mounted until the overlay holds them; gone before the command starts.
 const SCRATCH: &str = "sluice/layers";
+/// The least size in bytes that a file system in memory can have.
+const PAGE: u64 = 4096;
 /// Device nodes that every program may use.
 const DEVICES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
 /// Files of `/proc` that tell about the machine rather than about the command.
@@ -35,6 +37,9 @@ const PROC_HIDDEN: [&str; 7] = [
 ];
 /// Folders of `/proc` that are made read-only.
 const PROC_READ_ONLY: [&str; 4] = ["sys", "fs", "bus", "irq"];
+
+/// The step that takes a host path, as faults name it.
+pub(super) const TAKE: &str = "take";
 
 const PLAIN: MountFlags = MountFlags::NOSUID.union(MountFlags::NODEV);
 
@@ -93,7 +98,7 @@ fn detach(host: &Path, recursive: bool, attributes: u64) -> Result<OwnedFd, Faul
         flags |= OpenTreeFlags::AT_RECURSIVE;
     }
     let tree = rustix::mount::open_tree(CWD, host, flags)
-        .map_err(Fault::at(format!("take {}", host.display())))?;
+        .map_err(Fault::at(format!("{TAKE} {}", host.display())))?;
     sys::mount_setattr(tree.as_fd(), attributes, recursive, None)
         .map_err(Fault::at(format!("restrict {}", host.display())))?;
     Ok(tree)
@@ -104,7 +109,9 @@ fn detach(host: &Path, recursive: bool, attributes: u64) -> Result<OwnedFd, Faul
 pub(super) fn enter(spec: &Spec, sources: Sources) -> Result<(), Fault> {
     let bounded = format!(
         "size={},nr_inodes={},mode=1777",
-        spec.bounds.disk_bytes, spec.bounds.inodes
+        // Zero would mean no bound at all, and the layer itself needs a few.
+        spec.bounds.disk_bytes.max(PAGE),
+        spec.bounds.inodes.max(16)
     );
     mount("tmpfs", BUILD_AT, PLAIN, "size=16m,nr_inodes=16k,mode=755")?;
     rustix::process::chdir(BUILD_AT).map_err(Fault::at("enter the new root"))?;

@@ -248,12 +248,12 @@ macro_rules! suite {
             ],
             ends: [
                 exit_code_is_kept, signal_is_killed, missing_program_is_127, program_that_cannot_run_is_126,
-                both_streams_are_kept, stdin_is_given, empty_stdin_ends, much_input_and_output,
+                both_streams_are_kept, streams_can_be_opened_by_name, stdin_is_given, empty_stdin_ends, much_input_and_output,
                 cancelled_is_killed, cancelled_before_start, first_process_can_be_killed_by_itself,
                 malformed_jobs_are_refused,
             ],
             clocks: [
-                wall_ends_it, silence_ends_it, output_resets_silence, sigterm_cannot_be_ignored,
+                wall_ends_it, wall_ends_what_never_stops_printing, clocks_may_be_far_away, silence_ends_it, output_resets_silence, sigterm_cannot_be_ignored,
                 orphans_are_gone, orphans_do_not_hold_it, stopped_processes_are_gone,
             ],
             bounds: [

@@ -37,6 +37,7 @@ fn version_2_writes_every_limit() {
         control,
         unified: true,
         parent: top.path().to_owned(),
+        prefix: "ours-".to_owned(),
     });
     let cgroups = Cgroups {
         seats: seats.to_vec(),
@@ -48,16 +49,21 @@ fn version_2_writes_every_limit() {
         ..Limits::step()
     };
     let groups = cgroups.make("job", &limits);
-    let read = |file: &str| fs::read_to_string(top.path().join("job").join(file)).unwrap();
+    let read = |file: &str| fs::read_to_string(top.path().join("ours-job").join(file)).unwrap();
     assert_eq!(read("memory.max"), (64 << 20).to_string());
     assert_eq!(read("pids.max"), "33");
     assert_eq!(read("cpu.max"), "50000 100000");
     assert!(groups.has_memory() && groups.has_pids && groups.has_cpu);
     assert_eq!(groups.procs().len(), 1);
-    fs::write(top.path().join("job/memory.events"), "oom 1\noom_kill 2\n").unwrap();
-    fs::write(top.path().join("job/memory.peak"), "4096\n").unwrap();
+    fs::write(
+        top.path().join("ours-job/memory.events"),
+        "oom 1\noom_kill 2\n",
+    )
+    .unwrap();
+    fs::write(top.path().join("ours-job/memory.peak"), "4096\n").unwrap();
     assert!(groups.ran_out_of_memory());
     assert_eq!(groups.peak_memory(), Some(4096));
+    fs::create_dir(top.path().join("theirs-job")).unwrap();
     assert_eq!(cgroups.jobs(), ["job"]);
 }
 
@@ -68,6 +74,7 @@ fn a_limit_that_cannot_be_written_is_not_claimed() {
             control: Control::Memory,
             unified: true,
             parent: "/proc/none".into(),
+            prefix: String::new(),
         }],
     };
     assert!(!cgroups.make("job", &Limits::step()).has_memory());

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use sluice_sandbox::End;
+use sluice_sandbox::{End, LogSink, Stream};
 
 use super::{Fixture, marker, runs};
 
@@ -19,6 +19,32 @@ pub(crate) async fn wall_ends_it(f: &Fixture) {
     assert!(started.elapsed() < job.limits.wall + SLACK);
     assert!(ran.ended.wall >= job.limits.wall);
     assert!(!runs(&marker));
+}
+
+pub(crate) async fn wall_ends_what_never_stops_printing(f: &Fixture) {
+    let mut job = f.sh("exec yes");
+    job.limits.wall = Duration::from_secs(2);
+    job.limits.output_bytes = u64::MAX;
+    let started = Instant::now();
+    let mut none = Nothing;
+    let cancel = tokio_util::sync::CancellationToken::new();
+    let ended = f.sandbox.run(&job, &mut none, &cancel).await.unwrap();
+    assert_eq!(ended.end, End::TimedOut);
+    assert!(started.elapsed() < job.limits.wall + SLACK);
+}
+
+/// Forgets all output.
+struct Nothing;
+
+impl LogSink for Nothing {
+    fn chunk(&mut self, _: Stream, _: &[u8]) {}
+}
+
+pub(crate) async fn clocks_may_be_far_away(f: &Fixture) {
+    let mut job = f.sh("exit 6");
+    job.limits.wall = Duration::MAX;
+    job.limits.silence = Some(Duration::MAX);
+    assert_eq!(f.run(&job).await.ended.end, End::Exited(6));
 }
 
 pub(crate) async fn silence_ends_it(f: &Fixture) {

@@ -40,6 +40,13 @@ pub(crate) async fn both_streams_are_kept(f: &Fixture) {
     assert_eq!(ran.log.err, b"two\n");
 }
 
+pub(crate) async fn streams_can_be_opened_by_name(f: &Fixture) {
+    let ran = f
+        .run(&f.sh("echo one > /dev/stdout; echo two > /dev/stderr; cat < /dev/stdin"))
+        .await;
+    assert_eq!((ran.out().as_str(), ran.err().as_str()), ("one\n", "two\n"));
+}
+
 pub(crate) async fn stdin_is_given(f: &Fixture) {
     let mut job = f.job(&["cat"]);
     job.stdin = Stdin::Bytes(b"some\0bytes\xff\n".to_vec());

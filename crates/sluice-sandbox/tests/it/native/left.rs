@@ -22,7 +22,7 @@ fn is_clean(f: &Fixture, job: &str) -> bool {
 
 fn has_cgroup(job: &str) -> bool {
     let find = Command::new("find")
-        .args(["/sys/fs/cgroup", "-type", "d", "-name", job])
+        .args(["/sys/fs/cgroup", "-type", "d", "-name", &format!("*{job}")])
         .output()
         .unwrap();
     !find.stdout.is_empty()

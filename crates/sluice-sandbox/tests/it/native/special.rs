@@ -3,10 +3,12 @@
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::Arc;
 
 use sluice_sandbox::{End, Native, NativeConfig, Network, Sandbox, SandboxError, Upper};
 
-use super::{again, as_ordinary_user, engine, fixture, is_root};
+use super::{again, as_ordinary_user, engine, fixture, helper, is_root};
 use crate::conformance::{marker, run_here};
 
 async fn self_test_holds() {
@@ -161,4 +163,55 @@ async fn what_is_not_enforced_is_said() {
     let kept = f.run(&job).await.ended.unenforced;
     assert!(kept.contains(&"disk_bytes".to_owned()), "{kept:?}");
     assert!(kept.contains(&"inodes".to_owned()), "{kept:?}");
+}
+
+/// Names the control group that was handed to the ordinary user.
+const HANDED: &str = "SLUICE_TEST_CGROUP";
+
+#[test]
+fn handed_control_group_bounds_an_ordinary_user() {
+    let hierarchies = ["memory", "pids", "cpu"].map(|name| Path::new("/sys/fs/cgroup").join(name));
+    if let Some(group) = std::env::var_os(HANDED) {
+        return run_here("", bounded_in(group.to_str().unwrap().to_owned()));
+    }
+    if !is_root() || !hierarchies.iter().all(|path| path.is_dir()) {
+        // Only root can hand one out, and in version 2 only a session's own manager can.
+        return;
+    }
+    let group = format!("sluice-test-{}", uuid::Uuid::new_v4().simple());
+    for path in &hierarchies {
+        fs::create_dir(path.join(&group)).unwrap();
+        std::os::unix::fs::chown(path.join(&group), Some(4242), Some(4242)).unwrap();
+    }
+    let user = [
+        "setpriv",
+        "--reuid",
+        "4242",
+        "--regid",
+        "4242",
+        "--clear-groups",
+    ];
+    let name = concat!(
+        module_path!(),
+        "::handed_control_group_bounds_an_ordinary_user"
+    );
+    let status = again(&user, name).env(HANDED, &group).status();
+    for path in &hierarchies {
+        // Works only where the engine left no group in it.
+        fs::remove_dir(path.join(&group)).unwrap();
+    }
+    assert!(status.unwrap().success());
+}
+
+async fn bounded_in(group: String) {
+    let mut f = fixture().await;
+    let mut config = NativeConfig::new(f.dir.path().join("state"), helper());
+    config.cgroup = Some(group);
+    f.sandbox = Arc::new(Native::new(config).unwrap());
+    let mut job = f.probe(&["memory", "1"]);
+    job.limits.memory_bytes = 64 << 20;
+    let ran = f.run(&job).await;
+    assert_eq!(ran.ended.end, End::OutOfMemory);
+    assert_eq!(ran.ended.unenforced, Vec::<String>::new());
+    assert!(ran.ended.peak_memory.is_some());
 }
