@@ -7,8 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use sluice_gates::{Effect, Event, Phase, Run};
 use sluice_store::{
-    EscalationId, NewEscalation, NewEvent, RunCommit, RunCommitOutcome, RunDeferOutcome, RunId,
-    RunRecord,
+    EscalationId, NewEscalation, NewEvent, RunCommit, RunCommitOutcome, RunDeferOutcome, RunRecord,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -41,12 +40,15 @@ impl Factory {
     /// Only when the store cannot be asked: faults of one run are stored with it and tried again later.
     pub async fn tick(&self) -> anyhow::Result<bool> {
         for check in self.store.check_list_due(8).await? {
+            let Some(_busy) = Busy::claim(self, check.id.to_string()) else {
+                continue;
+            };
             if self.check_perform(&check).await? {
                 return Ok(true);
             }
         }
         for record in self.store.run_list_due(now(), 64).await? {
-            let Some(_busy) = Busy::claim(self, record.id) else {
+            let Some(_busy) = Busy::claim(self, record.id.to_string()) else {
                 continue;
             };
             // It may have been worked on between the list and the claim.
@@ -255,20 +257,20 @@ pub(crate) fn moved_event(record: &RunRecord, next: &Run, at: Timestamp) -> NewE
     new_event(record, "run.moved", body, at)
 }
 
-/// Keeps a run to one task of this process.
+/// Keeps a run, or checks, to one task of this process.
 struct Busy<'a> {
     factory: &'a Factory,
-    run: RunId,
+    id: String,
 }
 
 impl<'a> Busy<'a> {
-    fn claim(factory: &'a Factory, run: RunId) -> Option<Busy<'a>> {
+    fn claim(factory: &'a Factory, id: String) -> Option<Busy<'a>> {
         let claimed = factory
             .in_flight
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(run);
-        claimed.then_some(Busy { factory, run })
+            .insert(id.clone());
+        claimed.then_some(Busy { factory, id })
     }
 }
 
@@ -278,6 +280,6 @@ impl Drop for Busy<'_> {
             .in_flight
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .remove(&self.run);
+            .remove(&self.id);
     }
 }

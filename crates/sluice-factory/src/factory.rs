@@ -65,8 +65,8 @@ pub struct Factory {
     pub(crate) agents: AgentTable,
     pub(crate) sandbox: Arc<dyn Sandbox>,
     pub(crate) checker: Checker,
-    /// Runs that a task of this process works on now.
-    pub(crate) in_flight: Mutex<BTreeSet<RunId>>,
+    /// The runs and checks that a task of this process works on now, by id.
+    pub(crate) in_flight: Mutex<BTreeSet<String>>,
     /// Ends what a cancelled run is doing.
     pub(crate) cancels: Mutex<BTreeMap<RunId, CancellationToken>>,
     /// Wakes the loop.
@@ -163,6 +163,13 @@ impl Factory {
         if reaped > 0 {
             tracing::info!(jobs = reaped, "removed what an earlier process left behind");
         }
+        for entry in std::fs::read_dir(self.data.run())?.flatten() {
+            if entry.file_name().to_string_lossy().starts_with("snapshot-") {
+                crate::check::remove_folder(entry.path()).await;
+            }
+        }
+        // What waited for a reply from outside may have another agent now.
+        self.store.run_wake_parked(now()).await?;
         let mut cursor = None;
         loop {
             let page = self.store.project_list(cursor.as_deref(), 200).await?;

@@ -332,7 +332,7 @@ fn edit_work(
         };
         return Ok(Err(Refusal::PreconditionFailed { message }));
     }
-    let tree = match repo.tree_build(Some(&before.tree), &[change.clone()]) {
+    let tree = match repo.tree_build(Some(&before.tree), std::slice::from_ref(&change)) {
         Ok(tree) => tree,
         Err(
             error @ (sluice_workspace::WorkspaceError::Io { .. }

@@ -186,11 +186,13 @@ impl Factory {
                 return Ok(());
             };
             let shown = repo.ref_get(WORK_TREE)?;
-            if shown == Some(work) && dir.exists() {
+            let is_there = dir.exists();
+            if shown == Some(work) && is_there {
                 return Ok(());
             }
             std::fs::create_dir_all(&dir).with_context(|| format!("make {}", dir.display()))?;
-            let from = shown.map(|oid| repo.commit_read(&oid)).transpose()?;
+            // A folder that is gone is made anew: nothing in it is a person's.
+            let from = shown.filter(|_| is_there).map(|oid| repo.commit_read(&oid)).transpose()?;
             let to = repo.commit_read(&work)?;
             let synced = repo.work_tree_sync(&dir, from.as_ref().map(|commit| &commit.tree), &to.tree)?;
             for kept in &synced.kept_conflicts {
