@@ -96,7 +96,7 @@ impl Place {
             lowers: job.lower.len(),
             bounded: bound(&writes, job)?,
             keep: false,
-            out: job.out.clone(),
+            out: None,
             folder,
         };
         match &job.upper {
@@ -109,7 +109,7 @@ impl Place {
                 keep(job, upper, &stage.folder)?;
             }
         }
-        if job.out.is_some() && stage.bounded {
+        if job.out.is_some() {
             let out = writes.join("out");
             given_folder(&out)?;
             stage.out = Some(out);
@@ -157,12 +157,10 @@ impl Stage {
     /// Hands out what the job is to leave behind: its reports, and the kept layer.
     pub(super) async fn finish(&self, job: &Job) -> Result<(), SandboxError> {
         let stage = self.clone();
-        let out = job.out.clone();
+        let (out, most) = (job.out.clone(), job.limits.disk_bytes);
         blocking(move || {
-            if let (Some(from), Some(to)) = (&stage.out, &out)
-                && from != to
-            {
-                sweep::copy_plain(from, to)
+            if let (Some(from), Some(to)) = (&stage.out, &out) {
+                sweep::copy_plain(from, to, most)
                     .map_err(|fault| io_fault("copying the reports", to, fault))?;
             }
             if stage.keep {

@@ -1,7 +1,7 @@
 //! File trees that hostile code may have made: removed, copied and given away without following a link and
 //! without recursion.
 
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown};
 use std::path::{Path, PathBuf};
@@ -61,24 +61,28 @@ fn empty(folder: &Path, top: &Path, waiting: &mut Vec<PathBuf>, moved: &mut u64)
     }
 }
 
-/// Copies the plain files and folders of `from` into `to`. Links, pipes and devices are left behind, so that
-/// nobody who reads the copies can be led elsewhere.
-pub(super) fn copy_plain(from: &Path, to: &Path) -> io::Result<()> {
+/// Copies the plain files and folders of `from` into `to`, up to `most` bytes in all; what does not fit is left
+/// out. Links, pipes and devices are left behind, so that nobody who reads the copies can be led elsewhere, and
+/// so are modes, because a copy belongs to us: it must not run as us.
+pub(super) fn copy_plain(from: &Path, to: &Path, most: u64) -> io::Result<()> {
+    let mut left = most;
     let mut waiting = vec![(from.to_owned(), to.to_owned(), 0)];
     while let Some((source, target, depth)) = waiting.pop() {
         for entry in fs::read_dir(&source)? {
             let entry = entry?;
-            let kind = entry.file_type()?;
+            let found = entry.metadata()?;
             let copy = target.join(entry.file_name());
-            if kind.is_dir() && depth < DEPTH {
+            if found.is_dir() && depth < DEPTH {
                 match fs::create_dir(&copy) {
                     Err(fault) if fault.kind() != io::ErrorKind::AlreadyExists => {
                         return Err(fault);
                     }
                     _ => waiting.push((entry.path(), copy, depth + 1)),
                 }
-            } else if kind.is_file() {
-                fs::copy(entry.path(), &copy)?;
+            } else if found.is_file() && found.len() <= left {
+                // By length, not by blocks: a file of holes takes its whole length as a copy.
+                left -= found.len();
+                io::copy(&mut File::open(entry.path())?, &mut File::create(&copy)?)?;
             }
         }
     }

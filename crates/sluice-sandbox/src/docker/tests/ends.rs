@@ -235,7 +235,7 @@ async fn reports_come_out_as_plain_files_only() {
     let out = bench.path("out");
     fs::create_dir(&out).unwrap();
     let mut job = bench.shell(
-        "cd /sluice/out && echo ok > report.json && mkdir sub && echo x > sub/y && ln -s /etc/passwd link && mkfifo pipe && exit 1",
+        "cd /sluice/out && echo ok > report.json && mkdir sub && echo x > sub/y && ln -s /etc/passwd link && mkfifo pipe && cp /bin/true runs && chmod 6777 runs && truncate -s 65M holes && exit 1",
     );
     job.out = Some(out.clone());
     let (ended, log) = bench.run(&job).await;
@@ -246,7 +246,8 @@ async fn reports_come_out_as_plain_files_only() {
         .map(|e| e.file_name().into_string().unwrap())
         .collect();
     names.sort();
-    assert_eq!(names, ["report.json", "sub"]);
+    assert_eq!(names, ["report.json", "runs", "sub"]);
+    assert_eq!(fs::metadata(out.join("runs")).unwrap().mode() & 0o7111, 0);
     assert_eq!(fs::read_to_string(out.join("sub/y")).unwrap(), "x\n");
     assert_eq!(
         fs::metadata(out.join("report.json")).unwrap().uid(),

@@ -5,13 +5,14 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::Command;
 
 /// Tests whose outcome does not depend on who the daemon is.
-const ALIKE: [&str; 8] = [
+const ALIKE: [&str; 9] = [
     "a_kept_layer_is_seen_by_the_next_job",
     "a_repeat_finds_the_first_start_and_starts_clean",
     "a_second_process_reaps_the_first_and_nobody_elses",
     "an_aborted_task_cleans_up_behind_itself",
     "folders_with_any_name_can_be_mounted",
     "jobs_at_once_share_a_snapshot_and_no_writes",
+    "reports_come_out_as_plain_files_only",
     "stdin_is_given_whole_or_not_at_all",
     "the_snapshot_can_be_changed_and_never_is",
 ];
