@@ -57,6 +57,10 @@ pub struct NativeConfig {
     /// The host's user and group that commands run as where the daemon is root: one that nothing else
     /// uses.
     pub outer_id: u32,
+    /// Whether what a job writes into its workspace lies on the disk of `state` and not in memory. Then it
+    /// does not count as the job's memory, but nothing bounds it either, and the result says so. Kernels
+    /// before 6.6 leave no choice.
+    pub layer_on_disk: bool,
     /// A control group that was handed to this user, relative to where control groups are mounted.
     pub cgroup: Option<String>,
 }
@@ -69,6 +73,7 @@ impl NativeConfig {
             helper,
             extra_paths: Vec::new(),
             outer_id: 100_000,
+            layer_on_disk: false,
             cgroup: None,
         }
     }
@@ -191,13 +196,7 @@ impl Native {
     ) -> Result<Ended, SandboxError> {
         let started = Instant::now();
         validate::job(job)?;
-        let place = Place::make(
-            &self.config.state,
-            job,
-            &self.cgroups,
-            self.kernel < KERNEL_TMPFS_LAYER,
-            self.outer,
-        )?;
+        let place = self.place(job).await?;
         let unenforced = self.unenforced(&place);
         let spec = self.spec(job, action, &place);
         let followed =
@@ -205,21 +204,26 @@ impl Native {
         let end = end(&followed, &place);
         let peak_memory = place.groups.peak_memory();
         // Removing waits for the kernel to let go of the groups.
-        let end = tokio::task::spawn_blocking(move || match end {
+        let end = blocking(move || match end {
             Ok(end) => place.finish().map(|()| end),
             // After a fault nobody knows what state a layer is in: dropping the place removes it.
             Err(error) => Err(error),
         })
-        .await
-        .map_err(|error| SandboxError::Setup {
-            why: format!("cleaning up was broken off: {error}"),
-        })??;
+        .await?;
         Ok(Ended {
             end,
             wall: started.elapsed(),
             peak_memory,
             unenforced,
         })
+    }
+
+    /// Makes the job's things on the host, which may first have to wait for an earlier start's to go.
+    async fn place(&self, job: &Job) -> Result<Place, SandboxError> {
+        let (state, cgroups, job) = (self.config.state.clone(), self.cgroups.clone(), job.clone());
+        let on_disk = self.config.layer_on_disk || self.kernel < KERNEL_TMPFS_LAYER;
+        let outer = self.outer;
+        blocking(move || Place::make(&state, &job, &cgroups, on_disk, outer)).await
     }
 
     fn spec(&self, job: &Job, action: Action, place: &Place) -> Spec {
@@ -283,6 +287,17 @@ impl Native {
         .map(|(name, _)| name.to_owned())
         .collect()
     }
+}
+
+/// Does what may wait for the disk or the kernel, away from the runtime's own threads.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, SandboxError> + Send + 'static,
+) -> Result<T, SandboxError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| SandboxError::Setup {
+            why: format!("it was broken off: {error}"),
+        })?
 }
 
 /// What the end of a job is called.
@@ -350,10 +365,6 @@ impl Sandbox for Native {
 
     async fn reap(&self) -> Result<usize, SandboxError> {
         let (state, cgroups) = (self.config.state.clone(), self.cgroups.clone());
-        tokio::task::spawn_blocking(move || place::reap(&state, &cgroups))
-            .await
-            .map_err(|error| SandboxError::Setup {
-                why: format!("cleaning up was broken off: {error}"),
-            })?
+        blocking(move || place::reap(&state, &cgroups)).await
     }
 }

@@ -152,12 +152,13 @@ pub(super) fn toolchain_digest(extra: &[PathBuf]) -> String {
             .flatten()
             .filter_map(|entry| {
                 let data = entry.metadata().ok()?;
-                // A folder's time changes whenever anything is put next to a tool; names suffice.
-                let (size, time) = if data.is_dir() {
-                    (0, 0)
-                } else {
-                    (data.size(), data.mtime())
+                // A folder's own time changes whenever anything is put into it; a package's manifest
+                // changes when the package does.
+                let data = match data.is_dir() {
+                    true => fs::metadata(entry.path().join("package.json")).ok(),
+                    false => Some(data),
                 };
+                let (size, time) = data.map_or((0, 0), |data| (data.size(), data.mtime()));
                 Some(format!("{}\0{size}\0{time}\n", entry.path().display()))
             })
             .collect();

@@ -26,14 +26,24 @@ fn engine(state: &Path) -> Native {
 
 /// The fixture of an engine that keeps its state in `state` of the fixture's folder.
 async fn fixture() -> Fixture {
+    fixture_with(|_| {})
+}
+
+/// The same with another configuration.
+fn fixture_with(change: impl FnOnce(&mut NativeConfig)) -> Fixture {
     let dir = tempfile::tempdir().unwrap();
+    let mut config = NativeConfig::new(dir.path().join("state"), helper());
+    change(&mut config);
     Fixture {
-        sandbox: Arc::new(engine(&dir.path().join("state"))),
+        sandbox: Arc::new(Native::new(config).unwrap()),
         dir,
         lets: &[],
-        // An ordinary user has no control group to bound these with; a layer that is kept lies on a disk
-        // that others share.
-        may_not_enforce: &["memory_bytes", "cpus", "disk_bytes", "inodes"],
+        // A layer that is kept lies on a disk that others share; an ordinary user has no control group to
+        // bound the rest with.
+        may_not_enforce: match is_root() {
+            true => &["disk_bytes", "inodes"],
+            false => &["disk_bytes", "inodes", "memory_bytes", "cpus"],
+        },
     }
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use sluice_sandbox::{Job, LogSink, Sandbox, SandboxError, Stream, Upper};
 use tokio_util::sync::CancellationToken;
@@ -114,6 +115,46 @@ async fn killed_helper_leaves_nothing() {
     assert!(!runs(&marker));
     assert!(is_clean(&f, &job.name));
     assert!(!f.dir.path().join("kept").exists());
+}
+
+#[tokio::test]
+async fn stuck_helper_does_not_hold_the_job() {
+    let f = fixture().await;
+    let marker = marker();
+    let mut job = staying(&f, &marker);
+    job.limits.wall = Duration::from_secs(2);
+    let mut log = Vec::new();
+    let cancel = CancellationToken::new();
+    let started = Instant::now();
+    let stop = async {
+        eventually("the job starts", || runs(&marker)).await;
+        let helper = helper_pid().expect("the helper is a child of this process");
+        assert!(
+            Command::new("kill")
+                .args(["-STOP", &helper])
+                .status()
+                .unwrap()
+                .success()
+        );
+    };
+    let (ended, ()) = tokio::join!(f.sandbox.run(&job, &mut log, &cancel), stop);
+    assert_eq!(ended.unwrap().end, sluice_sandbox::End::TimedOut);
+    assert!(started.elapsed() < job.limits.wall + Duration::from_secs(5));
+    assert!(!runs(&marker));
+    assert!(is_clean(&f, &job.name));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_at_once() {
+    let f = fixture().await;
+    let jobs: Vec<Job> = (0..16)
+        .map(|number| f.sh(&format!("echo {number} > own && cat own && ls | wc -l")))
+        .collect();
+    let ran = futures::future::join_all(jobs.iter().map(|job| f.run(job))).await;
+    for (number, ran) in ran.iter().enumerate() {
+        assert_eq!(ran.out(), format!("{number}\n4\n"));
+    }
+    assert!(jobs.iter().all(|job| is_clean(&f, &job.name)));
 }
 
 /// Prints what the job prints, for the test that watches.

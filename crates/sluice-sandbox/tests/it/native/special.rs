@@ -4,12 +4,11 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::Arc;
 
 use sluice_sandbox::{End, Native, NativeConfig, Network, Sandbox, SandboxError, Upper};
 
-use super::{again, as_ordinary_user, engine, fixture, helper, is_root};
-use crate::conformance::{marker, run_here};
+use super::{again, as_ordinary_user, engine, fixture, fixture_with, is_root};
+use crate::conformance::{folders, marker, run_here};
 
 async fn self_test_holds() {
     let dir = tempfile::tempdir().unwrap();
@@ -150,6 +149,35 @@ async fn roots_jobs_are_nobody_outside() {
     }
 }
 
+/// What kernels before 6.6 have only, and others where it is asked for.
+async fn layers_on_disk_hold() {
+    let f = fixture_with(|config| config.layer_on_disk = true);
+    let ended = f
+        .run(&f.sh("rm -rf dir && mkdir dir && chmod 000 dir"))
+        .await
+        .ended;
+    assert_eq!(ended.end, End::Exited(0));
+    assert!(ended.unenforced.contains(&"disk_bytes".to_owned()));
+    folders::same_name_again(&f).await;
+    folders::workspace_can_be_changed(&f).await;
+    folders::snapshot_is_not_changed(&f).await;
+    let jobs = f.dir.path().join("state/jobs");
+    assert_eq!(fs::read_dir(jobs).unwrap().count(), 0);
+}
+
+#[test]
+fn layers_on_disk() {
+    run_here("", layers_on_disk_hold());
+}
+
+#[test]
+fn layers_on_disk_of_ordinary_user() {
+    as_ordinary_user(
+        concat!(module_path!(), "::layers_on_disk_of_ordinary_user"),
+        layers_on_disk_hold(),
+    );
+}
+
 #[tokio::test]
 async fn what_is_not_enforced_is_said() {
     let f = fixture().await;
@@ -204,10 +232,7 @@ fn handed_control_group_bounds_an_ordinary_user() {
 }
 
 async fn bounded_in(group: String) {
-    let mut f = fixture().await;
-    let mut config = NativeConfig::new(f.dir.path().join("state"), helper());
-    config.cgroup = Some(group);
-    f.sandbox = Arc::new(Native::new(config).unwrap());
+    let f = fixture_with(|config| config.cgroup = Some(group));
     let mut job = f.probe(&["memory", "1"]);
     job.limits.memory_bytes = 64 << 20;
     let ran = f.run(&job).await;
