@@ -200,7 +200,7 @@ impl Checker {
         let key = key.done();
         let _lock = self.layers.lock(&key, &run.cancel).await?;
         if run.request.use_cache
-            && let Some((layer, entry)) = self.layers.fetch(&key, &step.dir)?
+            && let Some((layer, entry)) = self.layers.fetch(&key, &step.dir, &self.logs)?
         {
             let result = cached(run, entry);
             return Ok((result, Some(layer), None));
@@ -241,7 +241,9 @@ impl Checker {
             run: run.request.run_id.clone(),
             result,
         };
-        let layer = self.layers.keep(staged, &key, &step.dir, &entry)?;
+        let layer = self
+            .layers
+            .keep(staged, &key, &step.dir, &entry, &self.logs)?;
         Ok((entry.result, Some(layer), None))
     }
 
@@ -266,6 +268,7 @@ impl Checker {
         if lasting
             && run.request.use_cache
             && let Some(entry) = self.cache.fetch(&key)
+            && self.logs.has(&entry.result.log.sha256)
         {
             return Ok(cached(run, entry));
         }

@@ -135,6 +135,11 @@ impl Paths {
         }
     }
 
+    /// Whether a path of the workspace was there before anything ran.
+    pub(crate) fn knows(&self, path: &str) -> bool {
+        self.known.contains(path)
+    }
+
     /// The path in the workspace that `printed` means; `None` when it lies outside or in a dependency.
     pub(crate) fn resolve(&self, printed: &str) -> Option<String> {
         let printed = printed.trim();

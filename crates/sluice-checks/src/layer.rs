@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use crate::cache::{self, Entry};
-use crate::{CheckError, disk};
+use crate::tree::read_plain;
+use crate::{CheckError, Logs, disk};
 
 /// How often a lock that another process holds is asked for again.
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
@@ -57,13 +58,23 @@ impl Layers {
         }
     }
 
-    /// The layer under `key` with the result of its installation. What is damaged is removed.
-    pub(crate) fn fetch(&self, key: &str, dir: &str) -> Result<Option<(Layer, Entry)>, CheckError> {
+    /// The layer under `key` with the result of its installation. What is damaged is removed; the log, which
+    /// may have been cleared away since, is put back.
+    pub(crate) fn fetch(
+        &self,
+        key: &str,
+        dir: &str,
+        logs: &Logs,
+    ) -> Result<Option<(Layer, Entry)>, CheckError> {
         let home = self.folder.join(key);
-        match cache::read(&home.join("result")) {
-            Some(entry) => Ok(Some((layer(&home, dir), entry))),
-            None => disk::remove(&home).map(|()| None),
+        if let Some(entry) = cache::read(&home.join("result")) {
+            let log = &entry.result.log.sha256;
+            let kept = || read_plain(&home.join("log"), u64::MAX).unwrap_or_default();
+            if logs.has(log) || logs.restore(log, &kept())? {
+                return Ok(Some((layer(&home, dir), entry)));
+            }
         }
+        disk::remove(&home).map(|()| None)
     }
 
     /// An empty place for an installation, as [`Layers::keep`] takes it. What a killed process left in a
@@ -83,8 +94,11 @@ impl Layers {
         key: &str,
         dir: &str,
         entry: &Entry,
+        logs: &Logs,
     ) -> Result<Layer, CheckError> {
         prune(&staged.upper(), Some(dir))?;
+        let log = logs.log_read(&entry.result.log.sha256).unwrap_or_default();
+        disk::write(&staged.home.join("log"), &log)?;
         cache::write(&staged.home.join("result"), entry)?;
         let home = self.folder.join(key);
         fs::rename(&staged.home, &home)

@@ -35,6 +35,21 @@ impl Logs {
         (hex::encode(Sha256::digest(&bytes)) == sha256).then_some(bytes)
     }
 
+    /// Whether a log is there; [`Logs::log_read`] also says whether it is whole.
+    pub(crate) fn has(&self, sha256: &str) -> bool {
+        self.path(sha256).is_some_and(|path| path.is_file())
+    }
+
+    /// Files a log away that was kept elsewhere, when it is the one.
+    pub(crate) fn restore(&self, sha256: &str, bytes: &[u8]) -> Result<bool, CheckError> {
+        match self.path(sha256) {
+            Some(path) if hex::encode(Sha256::digest(bytes)) == sha256 => {
+                disk::write(&path, bytes).map(|()| true)
+            }
+            _ => Ok(false),
+        }
+    }
+
     fn path(&self, sha256: &str) -> Option<PathBuf> {
         let valid = sha256.len() == 64
             && sha256

@@ -161,7 +161,7 @@ fn test(place: &Place<'_>) -> Action {
     }
     // node:test takes no options behind its patterns, but from the environment, in whatever runs it.
     let options = format!(
-        "--test-reporter=junit --test-reporter-destination={OUT}/{TEST_XML} \
+        "--enable-source-maps --test-reporter=junit --test-reporter-destination={OUT}/{TEST_XML} \
          --test-reporter=spec --test-reporter-destination=stdout"
     );
     let report = if script.tool == Tool::NodeTest {

@@ -100,13 +100,13 @@ impl Case {
                 // node:test prints the error again, in its own wrapping; of that only the stack is of use.
                 let (head, wrapped) = self
                     .text
-                    .split_once("[Error [ERR_TEST_FAILURE]")
+                    .split_once("Error [ERR_TEST_FAILURE]")
                     .unwrap_or((&self.text, ""));
                 let frames: Vec<&str> = wrapped
                     .lines()
                     .filter(|line| line.trim_start().starts_with("at "))
                     .collect();
-                let text = format!("{head}\n{}", frames.join("\n"));
+                let text = format!("{}\n{}", head.trim_end_matches('['), frames.join("\n"));
                 let finding = jest::failure(tool, &self.name, &text, file, paths);
                 report.failures.push(finding);
             }

@@ -7,22 +7,27 @@ use regex::Regex;
 use crate::finding::{Paths, strip_ansi};
 
 static FRAME: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?:file://)?(/workspace/[^\s():]+):([0-9]+)(?::([0-9]+))?")
+    Regex::new(r"((?:file://)?[^\s():]+\.[cm]?[jt]sx?):([0-9]+)(?::([0-9]+))?")
         .expect("a constant pattern")
 });
 
-/// The first frame in a file of the workspace: path, line, column.
+/// The first frame in a file of the workspace, else in one that a build made there: path, line, column.
 pub(crate) fn place(paths: &Paths, trace: &str) -> Option<(String, u32, u32)> {
     let trace = strip_ansi(trace);
-    FRAME.captures_iter(&trace).find_map(|frame| {
-        let number = |at: usize| {
-            frame
-                .get(at)
-                .and_then(|digits| digits.as_str().parse().ok())
-                .unwrap_or(0)
-        };
-        Some((paths.resolve(&frame[1])?, number(2), number(3)))
-    })
+    let frames = || {
+        FRAME.captures_iter(&trace).filter_map(|frame| {
+            let number = |at: usize| {
+                frame
+                    .get(at)
+                    .and_then(|digits| digits.as_str().parse().ok())
+                    .unwrap_or(0)
+            };
+            Some((paths.resolve(&frame[1])?, number(2), number(3)))
+        })
+    };
+    frames()
+        .find(|(path, ..)| paths.knows(path))
+        .or_else(|| frames().next())
 }
 
 /// A failure's message without its stack.

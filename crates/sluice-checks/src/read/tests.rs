@@ -71,6 +71,11 @@ fn bundlers_and_node_are_read() {
         short(&errors(rollup, &paths(""))),
         ["rollup unresolved-import src/a.ts:0:0 could not resolve \"./nope\" from \"src/a.ts\""]
     );
+    let rolldown = "error during build:\n\x1b[31m[UNRESOLVED_IMPORT] \x1b[0mCould not resolve './nope' in src/a.ts\n     \x1b[38;5;246m╭\x1b[0m\x1b[38;5;246m─\x1b[0m\x1b[38;5;246m[\x1b[0m src/a.ts:141:15 \x1b[38;5;246m]\x1b[0m\n";
+    assert_eq!(
+        short(&errors(rolldown, &paths(""))),
+        ["rolldown UNRESOLVED_IMPORT src/a.ts:141:15 Could not resolve './nope' in src/a.ts"]
+    );
     let node = "file:///workspace/src/a.ts:4\nconst x = ;\n          ^\n\nSyntaxError: Unexpected token ';'\n    at node:internal\n";
     assert_eq!(
         short(&errors(node, &paths(""))),

@@ -39,6 +39,12 @@ static UNRESOLVED: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// `╭─[ file:l:c ]`, below the message, of rolldown.
+static FRAMED: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*╭─\[ (.+?):([0-9]+):([0-9]+) \]"));
+/// `[CODE] message`, of rolldown.
+static CODED: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^\[([A-Za-z0-9_:-]+)\] (?:Error: )?(.+)$"));
+
 /// The errors that a text names, in their order, each once.
 pub(crate) fn errors(output: &str, paths: &Paths) -> Vec<Finding> {
     let plain = strip_ansi(output);
@@ -131,6 +137,14 @@ fn bundler(line: &str, rest: &[&str], paths: &Paths) -> Option<Draft> {
         let (path, line, column) = place.map_or((None, 0, 0), |(p, l, c)| (Some(p), l, c));
         return Some(Draft::error("esbuild", "", message).at(path, line, column));
     }
+    if let (Some(coded), Some(framed)) = (
+        CODED.captures(line),
+        rest.first().and_then(|next| FRAMED.captures(next)),
+    ) {
+        let path = paths.resolve(&framed[1]);
+        let draft = Draft::error("rolldown", &coded[1], &coded[2]);
+        return Some(draft.at(path, number(&framed[2]), number(&framed[3])));
+    }
     let found = UNRESOLVED.captures(line)?;
     let place = rest.iter().take(3).find_map(|line| placed(line, paths));
     let (path, at, column) = place.map_or_else(
@@ -184,6 +198,7 @@ fn is_noise(line: &str) -> bool {
     let line = line.trim();
     line.is_empty()
         || line.starts_with("> ")
+        || line.starts_with("at ")
         || [
             "npm error",
             "npm ERR!",

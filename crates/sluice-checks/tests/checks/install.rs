@@ -50,7 +50,13 @@ async fn an_incomplete_lockfile_is_no_false_red() {
     let report = bench.check(&["install"]).await;
     let install = bench.expect(&report, "install", Pass);
     assert_eq!(install.command[..2], ["npm", "install"]);
-    assert!(install.note.as_deref().is_some_and(|note| note.contains("`npm ci`")), "{install:#?}");
+    assert!(
+        install
+            .note
+            .as_deref()
+            .is_some_and(|note| note.contains("`npm ci`")),
+        "{install:#?}"
+    );
 }
 
 #[tokio::test]
