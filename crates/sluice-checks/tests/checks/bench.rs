@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use sluice_checks::{
     CheckError, CheckReport, CheckResult, Checker, Folder, Quiet, Request, Settings, Tree, Verdict,
 };
-use sluice_sandbox::{Native, NativeConfig, Sandbox};
+use sluice_sandbox::{Docker, DockerConfig, DockerKind, Native, NativeConfig, Sandbox};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -24,32 +24,66 @@ pub(crate) struct Bench {
 /// The helper of the native engine.
 const HELPER: &str = env!("CARGO_BIN_EXE_sluice-checks-sandbox-init");
 
+/// A folder that the users of sandboxes can reach.
+fn home() -> TempDir {
+    let home = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+    fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).expect("permissions");
+    home
+}
+
 impl Bench {
-    /// A checker, and a snapshot of these fixtures laid over each other.
+    /// A checker on the native engine, and a snapshot of these fixtures laid over each other.
     pub(crate) fn new(fixtures: &[&str]) -> Bench {
-        let shared = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        let home = tempfile::tempdir_in(shared).expect("a folder");
-        // Sandboxes run as another user, who must be able to come this far.
-        fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).expect("permissions");
+        let home = home();
         let native = NativeConfig::new(home.path().join("native"), vec![HELPER.into()]);
+        let sandbox = Native::new(native).expect("a kernel for native sandboxes");
+        Bench::on(home, Arc::new(sandbox), fixtures)
+    }
+
+    /// The same on Docker.
+    pub(crate) async fn docker(fixtures: &[&str]) -> Bench {
+        let home = home();
+        let name = home
+            .path()
+            .file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .to_lowercase();
+        let config = DockerConfig {
+            kind: DockerKind::Docker,
+            socket: None,
+            image: Docker::NODE_IMAGE.to_owned(),
+            daemon_id: format!(
+                "checks-{}",
+                name.replace(|c: char| !c.is_ascii_alphanumeric(), "")
+            ),
+            state: home.path().join("docker"),
+        };
+        let docker = Docker::connect(config).await;
+        let sandbox = docker.unwrap_or_else(|fault| {
+            panic!(
+                "this test needs Docker: run scripts/engine.sh and scripts/base-image.sh ({fault})"
+            )
+        });
+        Bench::on(home, Arc::new(sandbox), fixtures)
+    }
+
+    fn on(home: TempDir, sandbox: Arc<dyn Sandbox>, fixtures: &[&str]) -> Bench {
         let settings = Settings {
-            layers: shared.join("layers"),
+            layers: Path::new(env!("CARGO_TARGET_TMPDIR")).join("layers"),
             extra_ca: env::var_os("NODE_EXTRA_CA_CERTS").map(PathBuf::from),
             ..Settings::below(home.path())
         };
-        let sandbox: Arc<dyn Sandbox> =
-            Arc::new(Native::new(native).expect("a kernel for native sandboxes"));
+        let checker = Checker::new(Arc::clone(&sandbox), settings);
         let bench = Bench {
-            checker: Checker::new(Arc::clone(&sandbox), settings),
-            sandbox,
             home,
+            checker,
+            sandbox,
         };
         fs::create_dir(bench.snapshot()).expect("a snapshot");
         for fixture in fixtures {
-            let from = Path::new(env!("CARGO_MANIFEST_DIR"))
-                .join("testdata/projects")
-                .join(fixture);
-            copy(&from, &bench.snapshot());
+            let projects = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/projects");
+            copy(&projects.join(fixture), &bench.snapshot());
         }
         bench
     }

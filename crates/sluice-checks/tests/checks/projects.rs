@@ -4,6 +4,12 @@ use sluice_checks::Verdict::{Fail, Pass, Unknown};
 
 use crate::bench::{Bench, names, places};
 
+/// What eslint says of the fixture `lint-error`.
+const LINT_ERRORS: [&str; 2] = [
+    "src/add.ts:1 @typescript-eslint/no-explicit-any",
+    "src/add.ts:2 no-var",
+];
+
 #[tokio::test]
 async fn a_green_project_passes() {
     let bench = Bench::new(&["green"]);
@@ -46,6 +52,34 @@ async fn a_green_project_passes() {
 }
 
 #[tokio::test]
+async fn docker_says_the_same() {
+    let bench = Bench::docker(&["green", "lint-error"]).await;
+    let report = bench.check(&["build", "test", "lint"]).await;
+    assert_eq!(report.engine, "docker");
+    bench.expect(&report, "install", Pass);
+    bench.expect(&report, "build", Pass);
+    assert_eq!(places(bench.expect(&report, "lint", Fail)), LINT_ERRORS);
+    bench.expect(&report, "test", Pass);
+    bench.write(
+        "src/add.ts",
+        "export function add(a: number, b: number): number {\n  return a - b;\n}\n",
+    );
+    let report = bench.check(&["test"]).await;
+    assert!(bench.expect(&report, "install", Pass).cached);
+    assert_eq!(
+        places(bench.expect(&report, "test", Fail)),
+        ["src/add.test.ts:5 adds"]
+    );
+}
+
+#[tokio::test]
+async fn a_service_must_answer_in_docker() {
+    let bench = Bench::docker(&["service"]).await;
+    let report = bench.check(&["smoke"]).await;
+    bench.expect(&report, "smoke", Pass);
+}
+
+#[tokio::test]
 async fn a_type_error_is_found_where_it_is() {
     let bench = Bench::new(&["green", "type-error"]);
     let report = bench.check(&["build", "lint"]).await;
@@ -83,13 +117,7 @@ async fn a_lint_error_is_found_where_it_is() {
     let bench = Bench::new(&["green", "lint-error"]);
     let report = bench.check(&["lint", "build"]).await;
     let lint = bench.expect(&report, "lint", Fail);
-    assert_eq!(
-        places(lint),
-        [
-            "src/add.ts:1 @typescript-eslint/no-explicit-any",
-            "src/add.ts:2 no-var"
-        ]
-    );
+    assert_eq!(places(lint), LINT_ERRORS);
     bench.expect(&report, "build", Pass);
 }
 
