@@ -71,5 +71,5 @@ for package in "node-$platform@$node_version=node.tgz" "npm@$npm_version=npm.tgz
     cp "$kept" "$context/${package#*=}"
 done
 say "building $image"
-docker build --quiet --network none --build-arg "RECIPE=$recipe" --tag "$image" "$context" >/dev/null
+docker build --quiet --build-arg "RECIPE=$recipe" --tag "$image" "$context" >/dev/null
 say "$image is built: $(docker run --rm --network none "$image" sh -c 'echo node $(node --version), npm $(npm --version), $(git --version)')"

@@ -81,6 +81,9 @@ pub struct Docker {
 }
 
 impl Docker {
+    /// The Node toolchain's image, as `scripts/base-image.sh` makes it.
+    pub const NODE_IMAGE: &str = "sluice/node:22";
+
     /// Finds the engine, looks whether it can keep untrusted code in, and resolves the image.
     ///
     /// # Errors

@@ -18,9 +18,6 @@ use tokio_util::sync::CancellationToken;
 use super::{Docker, DockerConfig, DockerKind};
 use crate::{Ended, Job, Limits, Network, Sandbox, SandboxError, Stdin, Upper};
 
-/// The image that `scripts/base-image.sh` makes.
-const IMAGE: &str = "sluice/node:22";
-
 /// An engine, a snapshot, and a place for the state of one test.
 struct Bench {
     docker: Docker,
@@ -104,7 +101,7 @@ fn config(folder: &TempDir) -> DockerConfig {
     DockerConfig {
         kind: DockerKind::Docker,
         socket: None,
-        image: IMAGE.to_owned(),
+        image: Docker::NODE_IMAGE.to_owned(),
         daemon_id: format!("test-{}", uuid::Uuid::new_v4().simple()),
         state: folder.path().join("state"),
     }

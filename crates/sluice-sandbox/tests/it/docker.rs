@@ -11,7 +11,7 @@ async fn fixture() -> Fixture {
     let config = DockerConfig {
         kind: DockerKind::Docker,
         socket: None,
-        image: "sluice/node:22".to_owned(),
+        image: Docker::NODE_IMAGE.to_owned(),
         daemon_id: format!("conformance-{}", uuid::Uuid::new_v4().simple()),
         state: dir.path().join("state"),
     };
