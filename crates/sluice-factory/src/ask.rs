@@ -424,7 +424,11 @@ impl Landing {
             .iter()
             .map(|receipt| receipt.path.as_str())
             .collect();
-        let text = format!("{} files: {}", written.len(), written.join(", "));
+        let count = match written.len() {
+            1 => "1 file".to_owned(),
+            many => format!("{many} files"),
+        };
+        let text = format!("{count}: {}", written.join(", "));
         // What this attempt adds is measured by from now on too; what it moved stays as it was until a
         // person allows it.
         let mut grown = self.pins.clone();
@@ -484,7 +488,11 @@ pub(crate) fn base_of(
     Ok(attempts
         .iter()
         .filter(|one| one.n < attempt.0)
-        .filter(|one| one.failure.as_ref().is_none_or(|failure| failure.0 != RULED_OUT))
+        .filter(|one| {
+            one.failure
+                .as_ref()
+                .is_none_or(|failure| failure.0 != RULED_OUT)
+        })
         .filter_map(|one| one.commit.clone())
         .next_back()
         .unwrap_or_else(|| record.base_commit.clone()))

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use sluice_checks::pins;
 use sluice_gates::{Answer, Event, Gate, Phase, Run, Signature, Stage};
 use sluice_store::{
-    Actor, ActorKind, AttemptChange, AttemptRecord, DecisionKind, EscalationAnswer, EscalationId, EscalationState,
-    NewDecision, NewReply, NewRun, ReplyPutOutcome, Role, RunCommit, RunCommitOutcome, RunId,
-    RunOpenOutcome, RunRecord,
+    Actor, ActorKind, AttemptChange, AttemptRecord, DecisionKind, EscalationAnswer, EscalationId,
+    EscalationState, NewDecision, NewReply, NewRun, ReplyPutOutcome, Role, RunCommit,
+    RunCommitOutcome, RunId, RunOpenOutcome, RunRecord,
 };
 use sluice_workspace::Oid;
 

@@ -6,7 +6,8 @@ use sluice_factory::Gate;
 
 use crate::world::{GOOD, PROJECT, World, approver};
 
-const NO_GOALS: &str = "```md:docs/SCOPE.md\n# Scope\n\n## Aims\n\nPeople add numbers and see the sum.\n```\n";
+const NO_GOALS: &str =
+    "```md:docs/SCOPE.md\n# Scope\n\n## Aims\n\nPeople add numbers and see the sum.\n```\n";
 
 #[tokio::test]
 async fn a_red_attempt_is_healed_by_the_next_reply() {
@@ -18,7 +19,13 @@ async fn a_red_attempt_is_healed_by_the_next_reply() {
     assert_eq!(world.attempts(Gate::G0).await, expected);
     assert_eq!(world.gate(Gate::G0).await.state, "awaiting_approval");
     let prompt = world.script.last_prompt();
-    for part in ["attempt 1", "docs/SCOPE.md", "Goals", "# Earlier attempts", "attempt 0 changed docs/SCOPE.md"] {
+    for part in [
+        "attempt 1",
+        "docs/SCOPE.md",
+        "Goals",
+        "# Earlier attempts",
+        "attempt 0 changed docs/SCOPE.md",
+    ] {
         assert!(prompt.contains(part), "{part:?} is not in\n{prompt}");
     }
 }
@@ -27,7 +34,9 @@ async fn a_red_attempt_is_healed_by_the_next_reply() {
 async fn three_heals_are_spent_then_a_person_is_asked_and_the_answer_takes_it_on() {
     let world = World::new().await;
     for n in 0..4 {
-        world.script.says(&NO_GOALS.replace("the sum", &format!("sum {n}")));
+        world
+            .script
+            .says(&NO_GOALS.replace("the sum", &format!("sum {n}")));
     }
     world.start(Gate::G0).await;
     let view = world.gate(Gate::G0).await;
@@ -38,18 +47,37 @@ async fn three_heals_are_spent_then_a_person_is_asked_and_the_answer_takes_it_on
     let id = view.escalation.unwrap().parse().unwrap();
     let escalation = world.factory.escalation_fetch(id).await.unwrap();
     assert_eq!(escalation.question["attempts"].as_array().unwrap().len(), 4);
-    assert!(escalation.question["summary"].as_str().unwrap().contains("docs/SCOPE.md"));
+    assert!(
+        escalation.question["summary"]
+            .as_str()
+            .unwrap()
+            .contains("docs/SCOPE.md")
+    );
 
     world.script.says(GOOD);
     world
         .factory
-        .escalation_answer(id, "retry", "The heading is Goals.", BTreeMap::new(), &approver())
+        .escalation_answer(
+            id,
+            "retry",
+            "The heading is Goals.",
+            BTreeMap::new(),
+            &approver(),
+        )
         .await
         .unwrap();
     world.settle().await;
-    assert!(world.script.last_prompt().contains("Anna: The heading is Goals."));
+    assert!(
+        world
+            .script
+            .last_prompt()
+            .contains("Anna: The heading is Goals.")
+    );
     assert_eq!(world.gate(Gate::G0).await.state, "awaiting_approval");
-    assert_eq!(world.attempts(Gate::G0).await.last().unwrap(), &(4, "green".to_owned()));
+    assert_eq!(
+        world.attempts(Gate::G0).await.last().unwrap(),
+        &(4, "green".to_owned())
+    );
     let again = world
         .factory
         .escalation_answer(id, "retry", "again", BTreeMap::new(), &approver())
@@ -64,10 +92,20 @@ async fn the_same_failure_twice_changes_how_the_agent_is_asked() {
     world.script.says(&NO_GOALS.replace("the sum", "the total"));
     world.script.says(GOOD);
     world.start(Gate::G0).await;
-    let asked: Vec<String> =
-        world.script.asked.lock().unwrap().iter().map(|request| request.strategy.clone()).collect();
+    let asked: Vec<String> = world
+        .script
+        .asked
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|request| request.strategy.clone())
+        .collect();
     assert_eq!(asked, ["normal", "normal", "whole_files"]);
-    let events = world.factory.event_list(0, Some(PROJECT), 1000).await.unwrap();
+    let events = world
+        .factory
+        .event_list(0, Some(PROJECT), 1000)
+        .await
+        .unwrap();
     assert!(events.iter().any(|event| event.kind == "run.strategy"));
 }
 
@@ -78,24 +116,45 @@ async fn a_healing_that_changes_nothing_is_not_checked_again() {
     world.script.says(NO_GOALS);
     world.script.says(GOOD);
     world.start(Gate::G0).await;
-    let states: Vec<String> = world.attempts(Gate::G0).await.into_iter().map(|(_, state)| state).collect();
+    let states: Vec<String> = world
+        .attempts(Gate::G0)
+        .await
+        .into_iter()
+        .map(|(_, state)| state)
+        .collect();
     assert_eq!(states, ["red", "replied", "green"]);
-    assert_eq!(world.script.asked.lock().unwrap()[2].strategy, "whole_files");
+    assert_eq!(
+        world.script.asked.lock().unwrap()[2].strategy,
+        "whole_files"
+    );
 }
 
 #[tokio::test]
 async fn a_reply_with_a_refused_path_is_refused_whole() {
     let world = World::new().await;
     let before = world.repo().ref_list("refs/").unwrap();
-    world.script.says(&format!("{GOOD}\n```sh:../../evil.sh\nid\n```\n"));
+    world
+        .script
+        .says(&format!("{GOOD}\n```sh:../../evil.sh\nid\n```\n"));
     world.script.says(GOOD);
     world.start(Gate::G0).await;
     assert!(!world.folder.path().join("evil.sh").exists());
-    assert_eq!(world.attempts(Gate::G0).await, [(0, "refused".to_owned()), (1, "green".to_owned())]);
-    let attempt = world.factory.attempt_fetch(PROJECT, Gate::G0, 0).await.unwrap();
+    assert_eq!(
+        world.attempts(Gate::G0).await,
+        [(0, "refused".to_owned()), (1, "green".to_owned())]
+    );
+    let attempt = world
+        .factory
+        .attempt_fetch(PROJECT, Gate::G0, 0)
+        .await
+        .unwrap();
     assert!(attempt.files.is_empty());
     assert_eq!(attempt.findings[0].finding.rule, "path_rejected");
-    assert!(world.script.last_prompt().contains("../../evil.sh"), "{}", world.script.last_prompt());
+    assert!(
+        world.script.last_prompt().contains("../../evil.sh"),
+        "{}",
+        world.script.last_prompt()
+    );
     assert!(world.repo().ref_list("refs/").unwrap().len() > before.len());
 }
 
@@ -107,7 +166,11 @@ async fn an_empty_reply_is_asked_again_and_spends_no_attempt() {
     world.script.says(GOOD);
     world.start(Gate::G0).await;
     assert_eq!(world.attempts(Gate::G0).await, [(0, "green".to_owned())]);
-    assert!(world.script.last_prompt().contains("holds no file"), "{}", world.script.last_prompt());
+    assert!(
+        world.script.last_prompt().contains("holds no file"),
+        "{}",
+        world.script.last_prompt()
+    );
 }
 
 #[tokio::test]
@@ -131,37 +194,68 @@ async fn a_fault_of_the_agent_spends_no_attempt_and_is_tried_again() {
 #[tokio::test]
 async fn an_attempt_that_moves_a_test_is_held_for_a_person() {
     let world = World::new().await;
-    let with_test = format!("{NO_GOALS}\n```ts:tests/add.test.ts\ntest('adds', () => {{}});\n```\n");
+    let with_test =
+        format!("{NO_GOALS}\n```ts:tests/add.test.ts\ntest('adds', () => {{}});\n```\n");
     let moved = format!("{GOOD}\n```ts:tests/add.test.ts\ntest.skip('adds', () => {{}});\n```\n");
     world.script.says(&with_test);
     world.script.says(&moved);
     world.start(Gate::G0).await;
     let view = world.gate(Gate::G0).await;
-    assert_eq!((view.state.as_str(), view.held.as_slice()), ("held", ["tests/add.test.ts".to_owned()].as_slice()));
+    assert_eq!(
+        (view.state.as_str(), view.held.as_slice()),
+        ("held", ["tests/add.test.ts".to_owned()].as_slice())
+    );
 
     world.script.says(GOOD);
     world
         .factory
-        .gate_rule(PROJECT, Gate::G0, false, "Tests stay.".to_owned(), &approver())
+        .gate_rule(
+            PROJECT,
+            Gate::G0,
+            false,
+            "Tests stay.".to_owned(),
+            &approver(),
+        )
         .await
         .unwrap();
     world.settle().await;
     assert!(world.script.last_prompt().contains("Tests stay."));
     // Nothing builds on what was ruled out: the test is as it was.
     assert_eq!(world.gate(Gate::G0).await.state, "awaiting_approval");
-    let attempt = world.factory.attempt_fetch(PROJECT, Gate::G0, 2).await.unwrap();
-    assert!(attempt.diff.unwrap().files.iter().all(|file| file.path == "docs/SCOPE.md"));
+    let attempt = world
+        .factory
+        .attempt_fetch(PROJECT, Gate::G0, 2)
+        .await
+        .unwrap();
+    assert!(
+        attempt
+            .diff
+            .unwrap()
+            .files
+            .iter()
+            .all(|file| file.path == "docs/SCOPE.md")
+    );
 }
 
 #[tokio::test]
 async fn what_a_person_allows_is_what_later_attempts_are_measured_by() {
     let world = World::new().await;
-    world.script.says(&format!("{NO_GOALS}\n```ts:tests/add.test.ts\ntest('adds', () => {{}});\n```\n"));
-    world.script.says(&format!("{GOOD}\n```ts:tests/add.test.ts\ntest('adds 1', () => {{}});\n```\n"));
+    world.script.says(&format!(
+        "{NO_GOALS}\n```ts:tests/add.test.ts\ntest('adds', () => {{}});\n```\n"
+    ));
+    world.script.says(&format!(
+        "{GOOD}\n```ts:tests/add.test.ts\ntest('adds 1', () => {{}});\n```\n"
+    ));
     world.start(Gate::G0).await;
     world
         .factory
-        .gate_rule(PROJECT, Gate::G0, true, "The test was wrong.".to_owned(), &approver())
+        .gate_rule(
+            PROJECT,
+            Gate::G0,
+            true,
+            "The test was wrong.".to_owned(),
+            &approver(),
+        )
         .await
         .unwrap();
     world.settle().await;

@@ -30,8 +30,7 @@ sections = ["Goals"]
 "#;
 
 /// A whole reply that the gate is content with.
-pub(crate) const GOOD: &str =
-    "```md:docs/SCOPE.md\n# Scope\n\n## Goals\n\nPeople add numbers and see the sum at once.\n```\n";
+pub(crate) const GOOD: &str = "```md:docs/SCOPE.md\n# Scope\n\n## Goals\n\nPeople add numbers and see the sum at once.\n```\n";
 
 /// Says what it was told to, in order, and keeps what it was asked.
 #[derive(Default)]
@@ -46,7 +45,10 @@ impl Script {
     }
 
     pub(crate) fn breaks(&self, fault: &str) {
-        self.replies.lock().unwrap().push_back(Err(fault.to_owned()));
+        self.replies
+            .lock()
+            .unwrap()
+            .push_back(Err(fault.to_owned()));
     }
 
     pub(crate) fn last_prompt(&self) -> String {
@@ -63,7 +65,11 @@ impl Agent for Script {
     async fn ask(&self, request: &Request, _: &CancellationToken) -> Result<Answer, AgentError> {
         self.asked.lock().unwrap().push(request.clone());
         match self.replies.lock().unwrap().pop_front() {
-            Some(Ok(text)) => Ok(Answer::Reply { text, model: None, note: None }),
+            Some(Ok(text)) => Ok(Answer::Reply {
+                text,
+                model: None,
+                note: None,
+            }),
             Some(Err(fault)) => Err(AgentError::Io {
                 agent: "script".to_owned(),
                 source: std::io::Error::other(fault),
@@ -85,7 +91,12 @@ impl Sandbox for NoSandbox {
         &self.0
     }
 
-    async fn run(&self, job: &Job, _: &mut dyn LogSink, _: &CancellationToken) -> Result<Ended, SandboxError> {
+    async fn run(
+        &self,
+        job: &Job,
+        _: &mut dyn LogSink,
+        _: &CancellationToken,
+    ) -> Result<Ended, SandboxError> {
         panic!("nothing may run here, but {job:?} was asked for");
     }
 
@@ -122,7 +133,11 @@ impl World {
             .project_create(PROJECT, "blank", "service", &operator())
             .await
             .unwrap();
-        World { factory, script, folder }
+        World {
+            factory,
+            script,
+            folder,
+        }
     }
 
     pub(crate) fn repo(&self) -> sluice_workspace::Repo {
@@ -130,7 +145,10 @@ impl World {
     }
 
     pub(crate) async fn start(&self, gate: Gate) {
-        self.factory.gate_start(PROJECT, gate, &operator()).await.unwrap();
+        self.factory
+            .gate_start(PROJECT, gate, &operator())
+            .await
+            .unwrap();
         self.settle().await;
     }
 
@@ -145,7 +163,10 @@ impl World {
 
     pub(crate) async fn approve(&self, gate: Gate) {
         let decide = self.decide(gate).await;
-        self.factory.gate_approve(PROJECT, gate, decide, &approver()).await.unwrap();
+        self.factory
+            .gate_approve(PROJECT, gate, decide, &approver())
+            .await
+            .unwrap();
         self.settle().await;
     }
 
@@ -159,7 +180,8 @@ impl World {
 
     /// Takes a gate from start to approved with one good reply.
     pub(crate) async fn pass(&self, gate: Gate) {
-        self.script.says(&GOOD.replace("sum at once", &format!("sum at once, says {gate}")));
+        self.script
+            .says(&GOOD.replace("sum at once", &format!("sum at once, says {gate}")));
         self.start(gate).await;
         self.approve(gate).await;
         assert_eq!(self.gate(gate).await.state, "approved");
@@ -168,7 +190,10 @@ impl World {
     /// How many attempts each state of the newest run of a gate has.
     pub(crate) async fn attempts(&self, gate: Gate) -> Vec<(u16, String)> {
         let attempts = self.factory.attempt_list(PROJECT, gate).await.unwrap();
-        attempts.into_iter().map(|one| (one.attempt, one.state)).collect()
+        attempts
+            .into_iter()
+            .map(|one| (one.attempt, one.state))
+            .collect()
     }
 }
 
@@ -201,7 +226,10 @@ pub(crate) async fn open(folder: &Path, gate: &str, script: Option<&Arc<Script>>
         signer: Signer::from_openssh(&std::fs::read_to_string(&key).unwrap()).unwrap(),
         gates: GateSet::from_folder(&gates).unwrap(),
         roles: Roles::default(),
-        agents: AgentTable { by_gate, outside: Arc::new(Outside) },
+        agents: AgentTable {
+            by_gate,
+            outside: Arc::new(Outside),
+        },
         checker: Checker::new(Arc::clone(&sandbox), Settings::below(data.cache())),
         sandbox,
         data,
@@ -219,5 +247,10 @@ pub(crate) fn approver() -> Actor {
 }
 
 pub(crate) fn actor(name: &str, kind: ActorKind, role: Role) -> Actor {
-    Actor { name: name.to_owned(), kind, role, token: None }
+    Actor {
+        name: name.to_owned(),
+        kind,
+        role,
+        token: None,
+    }
 }

@@ -1,0 +1,390 @@
+//! The command line: one binary, its commands and their options.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A build factory with proof: turns an agent's replies into checked, approved, signed software.
+#[derive(Debug, Parser)]
+#[command(
+    name = "sluice",
+    version,
+    propagate_version = true,
+    disable_help_subcommand = true
+)]
+#[command(
+    after_help = "Exit codes: 0 done; 1 the work itself failed; 2 wrong usage or configuration; 3 the \
+                        machine lacks something."
+)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Print one JSON document on standard output.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// The configuration file.
+    #[arg(long, global = true, value_name = "FILE", env = "SLUICE_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the whole passage, G0 to G9, on the built-in project and recorded replies.
+    Demo(Demo),
+    /// Run the daemon: REST, gate machine.
+    Serve(Serve),
+    /// Read a reply and say which files it holds; writes nothing.
+    Parse(Parse),
+    /// Write the files of a reply into a git repository, as one commit.
+    Apply(Apply),
+    /// Find the toolchain of a folder and run its checks in sandboxes.
+    Check(Check),
+    /// Verify every gate proof in a repository, offline.
+    Verify(Verify),
+    /// Say what this machine has, and for each thing that is missing how to get it.
+    Doctor,
+    /// Print the OpenAPI document of the REST API.
+    Openapi,
+    /// Look at and decide gates of a running daemon.
+    #[command(subcommand)]
+    Gate(GateCommand),
+    /// Make, list and remove projects of a running daemon.
+    #[command(subcommand)]
+    Project(ProjectCommand),
+    /// Look at and answer escalations of a running daemon.
+    #[command(subcommand)]
+    Escalation(EscalationCommand),
+    /// Make, list and revoke tokens of a running daemon.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Run one job in a sandbox, with this process's standard input and output (used by the daemon).
+    #[command(hide = true)]
+    SandboxExec {
+        /// The job, as JSON.
+        #[arg(long)]
+        job: PathBuf,
+    },
+}
+
+/// Which engine runs the sandboxes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EngineChoice {
+    /// A reachable container engine, else native.
+    Auto,
+    /// Docker.
+    Docker,
+    /// Podman.
+    Podman,
+    /// Namespaces on the host's own toolchains.
+    Native,
+}
+
+/// Options of `demo`.
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Which engine runs the sandboxes.
+    #[arg(long, value_enum)]
+    pub(crate) engine: Option<EngineChoice>,
+    /// Keep the data directory here (git data in `DIR/git/*.git`).
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keep: Option<PathBuf>,
+}
+
+/// Options of `serve`.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// The data directory.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Where to listen.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// The database; SQLite in the data directory by default.
+    #[arg(long, value_name = "URL")]
+    pub(crate) database: Option<String>,
+    /// Which engine runs the sandboxes.
+    #[arg(long, value_enum)]
+    pub(crate) engine: Option<EngineChoice>,
+}
+
+/// Options of `parse`.
+#[derive(Debug, Args)]
+pub(crate) struct Parse {
+    /// The reply; `-` or nothing for standard input.
+    pub(crate) file: Option<PathBuf>,
+    /// Add the content of each file.
+    #[arg(long)]
+    pub(crate) contents: bool,
+}
+
+/// Options of `apply`.
+#[derive(Debug, Args)]
+pub(crate) struct Apply {
+    /// The reply; `-` for standard input.
+    pub(crate) file: PathBuf,
+    /// The git repository to write into; made if it does not exist.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) into: PathBuf,
+    /// Write the files that are accepted although others are refused.
+    #[arg(long)]
+    pub(crate) partial: bool,
+}
+
+/// Options of `check`.
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The folder; the current one by default.
+    pub(crate) dir: Option<PathBuf>,
+    /// Only these checks, such as `build,test`; the installation is always done.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    pub(crate) only: Vec<String>,
+    /// Which engine runs the sandboxes.
+    #[arg(long, value_enum)]
+    pub(crate) engine: Option<EngineChoice>,
+    /// Run everything again.
+    #[arg(long)]
+    pub(crate) no_cache: bool,
+}
+
+/// Options of `verify`.
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// The repository; the current folder by default.
+    pub(crate) repo: Option<PathBuf>,
+    /// Whom to trust, in OpenSSH's `allowed_signers` format; without it, the repository's own first
+    /// signer.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) signers: Option<PathBuf>,
+}
+
+/// How a running daemon is reached.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Remote {
+    /// The daemon's address.
+    #[arg(
+        long,
+        env = "SLUICE_URL",
+        default_value = "http://127.0.0.1:7700",
+        value_name = "URL"
+    )]
+    pub(crate) url: String,
+    /// The token.
+    #[arg(
+        long,
+        env = "SLUICE_TOKEN",
+        hide_env_values = true,
+        value_name = "TOKEN"
+    )]
+    pub(crate) token: Option<String>,
+}
+
+/// A gate of a project.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct GateOf {
+    /// The project.
+    pub(crate) project: String,
+    /// The gate, `g0` to `g9`.
+    pub(crate) gate: String,
+    /// How the daemon is reached.
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+}
+
+/// What a decision carries.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Decide {
+    /// The subject digest that was looked at; `gate show` prints it. Without it, the present one is taken.
+    #[arg(long, value_name = "SHA256")]
+    pub(crate) digest: Option<String>,
+    /// Why.
+    #[arg(long, short = 'm', default_value = "")]
+    pub(crate) comment: String,
+    /// What the gate asks to fill in, as `name=value`.
+    #[arg(long = "field", value_name = "NAME=VALUE")]
+    pub(crate) fields: Vec<String>,
+}
+
+/// Gates.
+#[derive(Debug, Subcommand)]
+pub(crate) enum GateCommand {
+    /// List the gates of a project.
+    List {
+        /// The project.
+        project: String,
+        /// How the daemon is reached.
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Show one gate: state, subject, proofs, what it waits for.
+    Show(GateOf),
+    /// Start a gate.
+    Start(GateOf),
+    /// Hand in an agent's reply for the gate that waits for one.
+    Reply {
+        /// The project.
+        project: String,
+        /// The reply; `-` for standard input.
+        file: PathBuf,
+        /// How the daemon is reached.
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Approve the subject of a gate.
+    Approve {
+        /// Which gate.
+        #[command(flatten)]
+        gate: GateOf,
+        /// The decision.
+        #[command(flatten)]
+        decide: Decide,
+    },
+    /// Reject the subject of a gate.
+    Reject {
+        /// Which gate.
+        #[command(flatten)]
+        gate: GateOf,
+        /// The decision.
+        #[command(flatten)]
+        decide: Decide,
+    },
+    /// Allow or refuse an attempt that is held because it moves what it is measured by.
+    Rule {
+        /// Which gate.
+        #[command(flatten)]
+        gate: GateOf,
+        /// Refuse it; without this it is allowed.
+        #[arg(long)]
+        refuse: bool,
+        /// Why.
+        #[arg(long, short = 'm', default_value = "")]
+        comment: String,
+    },
+    /// End the run of a gate.
+    Cancel {
+        /// Which gate.
+        #[command(flatten)]
+        gate: GateOf,
+        /// Why.
+        #[arg(long, short = 'm', default_value = "")]
+        comment: String,
+    },
+    /// List the attempts of a gate, or show one whole with what the agent was told.
+    Attempts {
+        /// Which gate.
+        #[command(flatten)]
+        gate: GateOf,
+        /// Show this attempt.
+        #[arg(long)]
+        attempt: Option<u16>,
+    },
+}
+
+/// Projects.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProjectCommand {
+    /// Make a project.
+    Create {
+        /// Its name, `[a-z0-9][a-z0-9-]{0,62}`.
+        name: String,
+        /// The template.
+        #[arg(long, default_value = "blank")]
+        template: String,
+        /// `web`, `service`, `library` or `ai`.
+        #[arg(long, default_value = "service")]
+        kind: String,
+        /// How the daemon is reached.
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// List the projects.
+    List {
+        /// How the daemon is reached.
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Show one project.
+    Show {
+        /// Its name.
+        name: String,
+        /// How the daemon is reached.
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Remove a project; its git data is moved aside, not destroyed.
+    Delete {
+        /// Its name.
+        name: String,
+        /// How the daemon is reached.
+        #[command(flatten)]
+        remote: Remote,
+    },
+}
+
+/// Escalations.
+#[derive(Debug, Subcommand)]
+pub(crate) enum EscalationCommand {
+    /// List the open ones.
+    List {
+        /// How the daemon is reached.
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Show one: what failed, what was tried, the smallest command that shows it.
+    Show {
+        /// Its id.
+        id: String,
+        /// How the daemon is reached.
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Answer one.
+    Answer {
+        /// Its id.
+        id: String,
+        /// `retry`, `waive`, `reject` or `abort`.
+        #[arg(long)]
+        action: String,
+        /// What the agent is told, or why.
+        #[arg(long, short = 'm', default_value = "")]
+        guidance: String,
+        /// How the daemon is reached.
+        #[command(flatten)]
+        remote: Remote,
+    },
+}
+
+/// Tokens.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Make a token; its secret is shown once.
+    Create {
+        /// Whose it is.
+        name: String,
+        /// `viewer`, `operator`, `approver` or `admin`.
+        #[arg(long, default_value = "viewer")]
+        role: String,
+        /// `person` or `agent`; an agent's token can never approve.
+        #[arg(long, default_value = "person")]
+        kind: String,
+        /// How the daemon is reached.
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// List the tokens.
+    List {
+        /// How the daemon is reached.
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Revoke a token.
+    Revoke {
+        /// Its id.
+        id: String,
+        /// How the daemon is reached.
+        #[command(flatten)]
+        remote: Remote,
+    },
+}

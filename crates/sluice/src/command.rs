@@ -1,0 +1,82 @@
+//! The commands, each in a file of its own.
+
+mod apply;
+mod check;
+mod demo;
+mod doctor;
+mod interrupt;
+mod parse;
+mod remote;
+mod reply_text;
+mod sandbox_exec;
+mod verify;
+
+use std::future::Future;
+
+use crate::cli::{Cli, Command};
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::output::Output;
+
+/// Does what the command line says.
+pub(crate) fn run(cli: Cli, output: Output) -> Result<(), Exit> {
+    let file = cli.config.as_deref();
+    // A file that was named must be right, also where the command would not look at it.
+    let named = file.map(|file| Config::load(Some(file))).transpose()?;
+    let config = || named.map_or_else(|| Config::load(None), Ok);
+    match cli.command {
+        Command::Parse(args) => parse::run(&args, output),
+        Command::Apply(args) => apply::run(&args, output),
+        Command::Verify(args) => verify::run(&args, output),
+        Command::Check(args) => {
+            let config = config()?;
+            start_log(&config)?;
+            block_on(check::run(args, &config, output))
+        }
+        Command::Doctor => block_on(doctor::run(config(), output)),
+        Command::SandboxExec { job } => {
+            let config = config()?;
+            start_log(&config)?;
+            block_on(sandbox_exec::run(&job, &config, output))
+        }
+        Command::Gate(args) => block_on(remote::gate(args, output)),
+        Command::Project(args) => block_on(remote::project(args, output)),
+        Command::Escalation(args) => block_on(remote::escalation(args, output)),
+        Command::Token(args) => block_on(remote::token(args, output)),
+        Command::Demo(args) => {
+            let config = config()?;
+            start_log(&config)?;
+            block_on(demo::run(&args, &config, output))
+        }
+        Command::Serve(_) | Command::Openapi => {
+            Err(Exit::missing("this build does not have this command"))
+        }
+    }
+}
+
+/// Runs a command that waits for things.
+fn block_on(work: impl Future<Output = Result<(), Exit>>) -> Result<(), Exit> {
+    tokio::runtime::Runtime::new()
+        .map_err(|error| Exit::missing(format!("the runtime could not be started: {error}")))?
+        .block_on(work)
+}
+
+/// Sends the log to standard error.
+fn start_log(config: &Config) -> Result<(), Exit> {
+    let filter = tracing_subscriber::EnvFilter::try_new(&config.log_filter).map_err(|error| {
+        Exit::usage(format!(
+            "log.filter: {:?} is no filter: {error}",
+            config.log_filter
+        ))
+    })?;
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(false)
+        .with_writer(std::io::stderr);
+    if config.log_json {
+        log.json().init();
+    } else {
+        log.init();
+    }
+    Ok(())
+}

@@ -1,0 +1,170 @@
+//! `sluice check`: finds the toolchain of a folder and runs its checks in sandboxes.
+
+mod progress;
+mod show;
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use sluice_checks::{CheckReport, Checker, Request, Settings, Verdict};
+use sluice_sandbox::EngineInfo;
+use sluice_workspace::{Repo, Skipped};
+use tokio_util::sync::CancellationToken;
+
+use super::interrupt;
+use crate::cli::Check;
+use crate::config::Config;
+use crate::engine::{self, Stay};
+use crate::exit::{self, Exit};
+use crate::output::{Output, one_line};
+use progress::Progress;
+
+/// Where programs are looked for inside every sandbox.
+pub(super) const SANDBOX_PATH: &str =
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// How many left-out files are named.
+const NAMED: usize = 10;
+
+/// Runs the command.
+pub(super) async fn run(args: Check, config: &Config, output: Output) -> Result<(), Exit> {
+    let dir = args.dir.clone().unwrap_or_else(|| PathBuf::from("."));
+    if !dir.is_dir() {
+        return Err(Exit::usage(format!("{}: not a folder", dir.display())));
+    }
+    let cache = engine::cache_folder()?;
+    Stay::reap(&cache, config).await;
+    let stay = Stay::new(&cache)?;
+    let chosen = engine::choose(args.engine, config, stay.home()).await?;
+    stay.note_engine(&chosen.sandbox.engine().name);
+    output.note(&chosen.said);
+
+    let (tree, snapshot) = snapshot(&dir, &stay, output).await?;
+    needs_toolchain(&snapshot, chosen.sandbox.engine())?;
+    let settings = Settings {
+        state: stay.path().join("checks"),
+        extra_ca: config.extra_ca.clone(),
+        parallel: config.slots,
+        ..Settings::below(cache.join("checks"))
+    };
+    let only: Vec<String> = args
+        .only
+        .iter()
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .collect();
+    let request = Request {
+        run_id: stay.name().to_owned(),
+        tree,
+        snapshot,
+        only: (!only.is_empty()).then_some(only),
+        use_cache: !args.no_cache,
+        health: Vec::new(),
+    };
+    let checker = Checker::new(chosen.sandbox, settings);
+    let cancel = CancellationToken::new();
+    let _watching = interrupt::cancels(cancel.clone());
+    let report = checker
+        .run(&request, &Progress::new(output), &cancel)
+        .await?;
+    finish(&report, &checker, &dir, output)
+}
+
+/// The folder's files as a tree and as a folder of our own, so that nothing changes under the checks.
+async fn snapshot(dir: &Path, stay: &Stay, output: Output) -> Result<(String, PathBuf), Exit> {
+    let (dir, git, dest) = (
+        dir.to_owned(),
+        stay.path().join("git"),
+        stay.path().join("snapshot"),
+    );
+    let work = tokio::task::spawn_blocking(move || -> Result<_, Exit> {
+        let repo = Repo::create(&git)?;
+        let tree = repo.tree_of_dir(&dir)?;
+        let snapshot = repo.snapshot(&tree.oid, &dest)?;
+        Ok((tree, snapshot))
+    });
+    let (tree, snapshot) = work
+        .await
+        .map_err(|error| Exit::failed(format!("reading the folder was broken off: {error}")))??;
+    skipped(&tree.skipped, output);
+    Ok((tree.oid.to_string(), snapshot.path))
+}
+
+fn skipped(skipped: &[Skipped], output: Output) {
+    for one in skipped.iter().take(NAMED) {
+        output.note(&one_line(&format!(
+            "left out: {} ({:?})",
+            one.path, one.reason
+        )));
+    }
+    if skipped.len() > NAMED {
+        output.note(&format!("left out: {} more", skipped.len() - NAMED));
+    }
+}
+
+/// The native engine runs this host's own toolchains: without them there is nothing to check with.
+fn needs_toolchain(snapshot: &Path, engine: &EngineInfo) -> Result<(), Exit> {
+    if engine.name != "native" {
+        return Ok(());
+    }
+    let plan = sluice_checks::plan(&sluice_checks::Folder::open(snapshot));
+    if plan.toolchain != "node" {
+        return Ok(());
+    }
+    for program in ["node", "npm"] {
+        if !is_in(SANDBOX_PATH, program) {
+            let elsewhere = env::var("PATH").is_ok_and(|path| is_in(&path, program));
+            let mend = if elsewhere {
+                format!(
+                    "{program} is on your PATH, but sandboxes see only what is installed below /usr: install it \
+                     there, or use --engine docker"
+                )
+            } else {
+                "install Node 20 or newer with npm (apt-get install nodejs npm; where that is older, then npm \
+                 install --global node@22), or use --engine docker"
+                    .to_owned()
+            };
+            return Err(Exit::missing(format!(
+                "this folder needs {program}, which this machine does not have"
+            ))
+            .mend(mend));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a search path leads to a program.
+pub(super) fn is_in(path: &str, program: &str) -> bool {
+    env::split_paths(path).any(|folder| folder.join(program).is_file())
+}
+
+fn finish(report: &CheckReport, checker: &Checker, dir: &Path, output: Output) -> Result<(), Exit> {
+    if output.is_json() {
+        output.document(report)?;
+    } else {
+        output.text(&show::text(report, checker.logs()))?;
+    }
+    match report.verdict {
+        Verdict::Pass => Ok(()),
+        Verdict::Fail => Err(Exit::said(exit::FAILED)),
+        Verdict::Unknown => {
+            if report.toolchain == "none" {
+                output.note(&format!(
+                    "sluice: nothing to check in {}: no package.json was found in it",
+                    dir.display()
+                ));
+            } else {
+                let unknown = report
+                    .checks
+                    .iter()
+                    .filter(|one| one.verdict == Verdict::Unknown);
+                let names: Vec<&str> = unknown.map(|one| one.name.as_str()).collect();
+                output.note(&one_line(&format!(
+                    "sluice: no answer from {}, which is not a pass; --only leaves checks out",
+                    names.join(", ")
+                )));
+            }
+            Err(Exit::said(exit::FAILED))
+        }
+    }
+}

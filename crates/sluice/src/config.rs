@@ -1,0 +1,160 @@
+//! The configuration: `sluice.toml`, then environment variables, each key known by name.
+
+pub(crate) mod agent;
+mod key;
+mod read;
+mod secret;
+mod values;
+
+use std::env;
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use crate::cli::EngineChoice;
+use crate::exit::Exit;
+
+pub(crate) use agent::{AgentConfig, AgentKind};
+pub(crate) use secret::Secret;
+use values::Values;
+
+/// The image that jobs run in when none is configured; `scripts/base-image.sh` makes it.
+pub(crate) const DEFAULT_IMAGE: &str = "sluice/node:22";
+
+/// Everything that can be configured, in effect.
+#[derive(Debug)]
+#[expect(
+    dead_code,
+    reason = "read by `serve` and `demo`, which are still to come"
+)]
+pub(crate) struct Config {
+    /// The file that was read.
+    pub(crate) file: Option<PathBuf>,
+    /// Where the daemon listens.
+    pub(crate) listen: SocketAddr,
+    /// The data directory.
+    pub(crate) data: PathBuf,
+    /// The database; SQLite in the data directory by default.
+    pub(crate) database: Option<Secret>,
+    /// Which engine runs the sandboxes.
+    pub(crate) engine: EngineChoice,
+    /// The image that jobs run in, with a container engine.
+    pub(crate) image: String,
+    /// How many checks run at once.
+    pub(crate) slots: usize,
+    /// Certificates that every toolchain is to trust besides its own.
+    pub(crate) extra_ca: Option<PathBuf>,
+    /// Whether `extra_ca` was taken from `SSL_CERT_FILE`.
+    pub(crate) extra_ca_from_environment: bool,
+    /// The registries that an installation may reach, for the proxy.
+    pub(crate) registries: Vec<String>,
+    /// The folder of the gate files; the built-in ones by default.
+    pub(crate) gates: Option<PathBuf>,
+    /// The folder of the templates; the built-in ones by default.
+    pub(crate) templates: Option<PathBuf>,
+    /// The GitHub API.
+    pub(crate) github_api: String,
+    /// The GitHub token.
+    pub(crate) github_token: Option<Secret>,
+    /// The agents, by name.
+    pub(crate) agents: Vec<AgentConfig>,
+    /// The administrator's token, instead of a made one.
+    pub(crate) admin_token: Option<Secret>,
+    /// What is logged, in the syntax of `tracing_subscriber::EnvFilter`.
+    pub(crate) log_filter: String,
+    /// Whether the log is JSON lines.
+    pub(crate) log_json: bool,
+    /// Key, value and origin of everything that is set, secrets hidden.
+    pub(crate) set: Vec<Setting>,
+}
+
+/// One key that is set, for a person.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub(crate) struct Setting {
+    /// The key, as in `server.listen`.
+    pub(crate) key: String,
+    /// Its value; of a secret only that there is one.
+    pub(crate) value: String,
+    /// The file or the environment variable that sets it.
+    pub(crate) origin: String,
+}
+
+impl Config {
+    /// Reads the configuration: `file`, else `./sluice.toml`, else `/etc/sluice/sluice.toml`, else nothing,
+    /// with this process's environment over it.
+    pub(crate) fn load(file: Option<&Path>) -> Result<Config, Exit> {
+        let file = match file {
+            Some(file) => Some(file.to_owned()),
+            None => ["sluice.toml", "/etc/sluice/sluice.toml"]
+                .map(PathBuf::from)
+                .into_iter()
+                .find(|file| file.is_file()),
+        };
+        Config::from(file.as_deref(), env::vars_os())
+    }
+
+    /// Nothing configured.
+    pub(crate) fn defaults() -> Config {
+        Config::from(None, std::iter::empty()).expect("defaults are valid")
+    }
+
+    /// From a given file and environment.
+    fn from(
+        file: Option<&Path>,
+        environment: impl Iterator<Item = (OsString, OsString)>,
+    ) -> Result<Config, Exit> {
+        let environment: Vec<(OsString, OsString)> = environment.collect();
+        let mut values = Values::default();
+        if let Some(file) = file {
+            read::file(file, &mut values)?;
+        }
+        read::environment(&environment, &mut values)?;
+
+        let certificates = environment
+            .iter()
+            .find(|(name, value)| name == "SSL_CERT_FILE" && !value.is_empty())
+            .map(|(_, value)| PathBuf::from(value));
+        let extra_ca = values.path("network.extra_ca");
+        Ok(Config {
+            file: file.map(Path::to_owned),
+            listen: values.parsed(
+                "server.listen",
+                "127.0.0.1:7700",
+                "an address and a port, as in 127.0.0.1:7700",
+            )?,
+            data: values
+                .path("server.data")
+                .unwrap_or_else(|| PathBuf::from("workspaces")),
+            database: values.secret("database.url"),
+            engine: match values.text("engine.default").as_deref() {
+                Some("docker") => EngineChoice::Docker,
+                Some("podman") => EngineChoice::Podman,
+                Some("native") => EngineChoice::Native,
+                _ => EngineChoice::Auto,
+            },
+            image: values
+                .text("engine.image")
+                .unwrap_or_else(|| DEFAULT_IMAGE.to_owned()),
+            slots: values.number("engine.slots", 8, 1..=256)?,
+            extra_ca_from_environment: extra_ca.is_none() && certificates.is_some(),
+            extra_ca: extra_ca.or(certificates),
+            registries: values.list("network.registries"),
+            gates: values.path("gates.dir"),
+            templates: values.path("templates.dir"),
+            github_api: values
+                .text("github.api_url")
+                .unwrap_or_else(|| "https://api.github.com".to_owned()),
+            github_token: values.secret("github.token"),
+            agents: agent::agents(&values)?,
+            admin_token: values.secret("admin_token"),
+            log_filter: values
+                .text("log.filter")
+                .unwrap_or_else(|| "warn".to_owned()),
+            log_json: values.text("log.format").as_deref() == Some("json"),
+            set: values.shown(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

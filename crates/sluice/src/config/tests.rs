@@ -1,0 +1,232 @@
+//! Every key is read from both places, and every wrong one is named.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::agent::AgentKind;
+use super::key::{KEYS, Kind};
+use super::{Config, Secret};
+use crate::cli::EngineChoice;
+use crate::exit::Exit;
+
+fn load(text: &str, variables: &[(&str, &str)]) -> Result<Config, Exit> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("sluice.toml");
+    fs::write(&file, text).unwrap();
+    let variables = variables
+        .iter()
+        .map(|(name, value)| (OsString::from(name), OsString::from(value)));
+    let config = Config::from(Some(&file), variables);
+    // Messages with a folder's random name cannot be compared.
+    config.map_err(|mut exit| {
+        exit.message = exit
+            .message
+            .replace(&format!("{}/", folder.path().display()), "");
+        exit
+    })
+}
+
+fn error(text: &str, variables: &[(&str, &str)]) -> String {
+    let exit = load(text, variables).expect_err("it is wrong");
+    assert_eq!(exit.code, 2);
+    match exit.mend {
+        Some(mend) => format!("{} | {mend}", exit.message),
+        None => exit.message,
+    }
+}
+
+#[test]
+fn nothing_is_fine() {
+    let config = Config::from(None, std::iter::empty()).unwrap();
+    assert_eq!(config.listen.to_string(), "127.0.0.1:7700");
+    assert_eq!(config.data, Path::new("workspaces"));
+    assert_eq!(config.engine, EngineChoice::Auto);
+    assert_eq!(config.image, "sluice/node:22");
+    assert_eq!(config.extra_ca, None);
+    assert!(config.set.is_empty());
+}
+
+#[test]
+fn the_environment_outranks_the_file() {
+    let file = "[github]\napi_url = \"http://file\"\n[engine]\ndefault = \"docker\"\nslots = 3\n";
+    let config = load(
+        file,
+        &[
+            ("SLUICE__GITHUB__API_URL", "http://environment"),
+            ("SLUICE__ENGINE__SLOTS", "5"),
+            ("SLUICE__NETWORK__REGISTRIES", "https://a, https://b"),
+            ("SLUICE__ADMIN_TOKEN", "12345"),
+            ("SLUICE_URL", "is not ours"),
+        ],
+    )
+    .unwrap();
+    assert_eq!(config.github_api, "http://environment");
+    assert_eq!(config.engine, EngineChoice::Docker);
+    assert_eq!(config.slots, 5);
+    assert_eq!(config.registries, ["https://a", "https://b"]);
+    assert_eq!(config.admin_token, Some(Secret::new("12345")));
+}
+
+#[test]
+fn an_empty_variable_takes_the_default() {
+    let config = load(
+        "[log]\nfilter = \"debug\"\n",
+        &[("SLUICE__LOG__FILTER", "")],
+    )
+    .unwrap();
+    assert_eq!(config.log_filter, "warn");
+}
+
+#[test]
+fn unknown_keys_are_named() {
+    insta::assert_snapshot!(
+        [
+            error("[server]\nlisten_on = \"x\"\n", &[]),
+            error("[serve]\nlisten = \"x\"\n", &[]),
+            error("port = 1\n", &[]),
+            error("[agents.claude]\nkey = \"k\"\n", &[]),
+            error("[agents.\"Big Name\"]\nkind = \"outside\"\n", &[]),
+            error("", &[("SLUICE__GITHUB__TOKN", "ghp_secret")]),
+            error("", &[("SLUICE__SERVER", "x")]),
+            error("", &[("SLUICE__", "x")]),
+        ]
+        .join("\n"),
+        @r#"
+    sluice.toml: there is no key `server.listen_on` | did you mean `server.listen`?
+    sluice.toml: there is no key `serve` | did you mean `server`?
+    sluice.toml: there is no key `port` | docs/configuration.md lists every key
+    sluice.toml: there is no key `agents.claude.key` | did you mean `agents.claude.kind`?
+    sluice.toml: there is no key `agents.Big Name` | names of agents are lower-case letters, digits, `-` and `_`, not "Big Name"
+    SLUICE__GITHUB__TOKN: there is no key `github.tokn` | did you mean `github.token`?
+    SLUICE__SERVER: `server` is a table; set a key in it
+    SLUICE__: there is no key `` | docs/configuration.md lists every key
+    "#
+    );
+}
+
+#[test]
+fn wrong_values_are_named_and_secrets_are_not_quoted() {
+    insta::assert_snapshot!(
+        [
+            error("[server]\nlisten = \"localhost\"\n", &[]),
+            error("[engine]\nslots = 0\n", &[]),
+            error("[engine]\nslots = \"many\"\n", &[]),
+            error("", &[("SLUICE__ENGINE__SLOTS", "many")]),
+            error("[engine]\ndefault = \"lxc\"\n", &[]),
+            error("server = 1\n", &[]),
+            error("[github]\ntoken = 12345\n", &[]),
+            error("[github]\ntoken = \"ghp_secret\n", &[]),
+            error("[log]\nformat = \"xml\"\n", &[]),
+            error("[agents.a]\nkind = \"recorded\"\n", &[]),
+            error("[agents.a]\nkind = \"command\"\n", &[]),
+            error("[agents.a]\ngates = [\"g10\"]\n", &[]),
+            error("", &[("SLUICE__AGENTS__A__ARGV", "claude -p")]),
+        ]
+        .join("\n"),
+        @r#"
+    sluice.toml: server.listen takes an address and a port, as in 127.0.0.1:7700, not "localhost"
+    sluice.toml: engine.slots takes a number from 1 to 256, not 0
+    sluice.toml: engine.slots takes a whole number, not text
+    SLUICE__ENGINE__SLOTS: engine.slots takes a whole number, not what it is set to
+    sluice.toml: engine.default is one of auto, docker, podman, native, not "lxc"
+    sluice.toml: server is a table, as in `[server]`, not a whole number
+    sluice.toml: github.token takes text, not a whole number
+    sluice.toml:2: not TOML: invalid basic string, expected `"`
+    sluice.toml: log.format is one of text, json, not "xml"
+    sluice.toml: agents.a.dir is missing; an agent of kind recorded needs it
+    sluice.toml: agents.a.argv is missing; an agent of kind command needs it
+    sluice.toml: agents.a.gates takes gates g0 to g9, not "g10"
+    SLUICE__AGENTS__A__ARGV: agents.a.argv takes a JSON array of texts, as in ["program","argument"], not what it is set to
+    "#
+    );
+}
+
+#[test]
+fn agents_are_read_from_both_places() {
+    let file = "[agents.claude-code]\nkind = \"command\"\nargv = [\"claude\", \"-p\"]\ngates = [\"g5\"]\nwall_s = 60\n\
+                [agents.demo]\nkind = \"recorded\"\ndir = \"replies\"\n[agents.backend]\nmodel = \"m\"\n";
+    let config = load(
+        file,
+        &[
+            ("SLUICE__AGENTS__CLAUDE_CODE__API_KEY", "k"),
+            ("SLUICE__AGENTS__DEMO__GATES", "g0,g1"),
+        ],
+    )
+    .unwrap();
+    let [backend, claude, demo] = config.agents.as_slice() else {
+        panic!("{:?}", config.agents)
+    };
+    assert_eq!(claude.name, "claude-code");
+    assert_eq!(claude.kind, Some(AgentKind::Command));
+    assert_eq!(claude.wall, Duration::from_secs(60));
+    assert_eq!(claude.api_key, Some(Secret::new("k")));
+    assert_eq!(demo.gates, ["g0", "g1"]);
+    assert!(demo.dir.as_ref().unwrap().is_absolute());
+    assert_eq!((backend.kind, backend.model.as_deref()), (None, Some("m")));
+    let shown = format!("{:?} {:?}", config.set, config.agents);
+    assert!(
+        shown.contains("(set)") && !shown.contains("\"k\""),
+        "{shown}"
+    );
+}
+
+#[test]
+fn certificates_of_the_environment_are_used_when_none_are_configured() {
+    let config = load("", &[("SSL_CERT_FILE", "/ca.pem")]).unwrap();
+    assert_eq!(config.extra_ca, Some(PathBuf::from("/ca.pem")));
+    assert!(config.extra_ca_from_environment);
+    let config = load(
+        "[network]\nextra_ca = \"/own.pem\"\n",
+        &[("SSL_CERT_FILE", "/ca.pem")],
+    )
+    .unwrap();
+    assert_eq!(config.extra_ca, Some(PathBuf::from("/own.pem")));
+    assert!(!config.extra_ca_from_environment);
+}
+
+#[test]
+fn every_key_is_documented() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    let page = fs::read_to_string(docs.join("configuration.md")).unwrap();
+    for (key, kind) in KEYS {
+        let key = key.replace('*', "<name>");
+        assert!(
+            page.contains(&format!("`{key}`")),
+            "{key} is not in configuration.md"
+        );
+        if let Kind::Word(words) = kind {
+            for word in *words {
+                assert!(
+                    page.contains(word),
+                    "{key} = {word} is not in configuration.md"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_example_is_valid_with_and_without_its_comment_signs() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    let example = fs::read_to_string(docs.join("sluice.example.toml")).unwrap();
+    load(&example, &[]).unwrap();
+    // A line `#key = …` is a key that is switched off; `# …` is words.
+    let on: String = example
+        .lines()
+        .map(|line| match line.strip_prefix('#') {
+            Some(key) if !key.starts_with(' ') => format!("{key}\n"),
+            _ => format!("{line}\n"),
+        })
+        .collect();
+    let config = load(&on, &[]).unwrap();
+    for (key, _) in KEYS {
+        let (first, last) = key.split_once("*").unwrap_or((key, ""));
+        let is_it = |set: &str| set.starts_with(first) && set.ends_with(last);
+        assert!(
+            config.set.iter().any(|set| is_it(&set.key)),
+            "{key} is not in the example"
+        );
+    }
+}

@@ -1,0 +1,142 @@
+//! The values that were read, by key, each with where it comes from.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use super::key::{self, Kind};
+use super::{Secret, Setting};
+use crate::exit::Exit;
+
+/// A value in the form that its key takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Value {
+    /// Text, word, secret.
+    Text(String),
+    /// A path.
+    Path(PathBuf),
+    /// A whole number.
+    Number(i64),
+    /// A list.
+    List(Vec<String>),
+}
+
+/// All values.
+#[derive(Default)]
+pub(super) struct Values(BTreeMap<String, (Value, String)>);
+
+impl Values {
+    /// Sets a key; a later origin outranks an earlier one.
+    pub(super) fn set(&mut self, key: String, value: Value, origin: String) {
+        self.0.insert(key, (value, origin));
+    }
+
+    /// Takes a key away again.
+    pub(super) fn unset(&mut self, key: &str) {
+        self.0.remove(key);
+    }
+
+    /// The names below `agents`.
+    pub(super) fn agents(&self) -> Vec<String> {
+        let names = self
+            .0
+            .keys()
+            .filter_map(|key| key.strip_prefix("agents."))
+            .filter_map(|rest| rest.split('.').next());
+        let mut names: Vec<String> = names.map(str::to_owned).collect();
+        names.dedup();
+        names
+    }
+
+    pub(super) fn origin(&self, key: &str) -> &str {
+        self.0.get(key).map_or("", |(_, origin)| origin)
+    }
+
+    pub(super) fn text(&self, key: &str) -> Option<String> {
+        match self.0.get(key) {
+            Some((Value::Text(text), _)) => Some(text.clone()),
+            _ => None,
+        }
+    }
+
+    pub(super) fn secret(&self, key: &str) -> Option<Secret> {
+        self.text(key).map(Secret::new)
+    }
+
+    pub(super) fn path(&self, key: &str) -> Option<PathBuf> {
+        match self.0.get(key) {
+            Some((Value::Path(path), _)) => Some(path.clone()),
+            _ => None,
+        }
+    }
+
+    pub(super) fn list(&self, key: &str) -> Vec<String> {
+        match self.0.get(key) {
+            Some((Value::List(list), _)) => list.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// A text that must be something more.
+    pub(super) fn parsed<T: FromStr>(
+        &self,
+        key: &str,
+        default: &str,
+        wanted: &str,
+    ) -> Result<T, Exit> {
+        let text = self.text(key).unwrap_or_else(|| default.to_owned());
+        text.parse()
+            .map_err(|_| self.wrong(key, &format!("takes {wanted}, not {text:?}")))
+    }
+
+    /// A number within bounds.
+    pub(super) fn number<T>(
+        &self,
+        key: &str,
+        default: T,
+        bounds: RangeInclusive<T>,
+    ) -> Result<T, Exit>
+    where
+        T: TryFrom<i64> + PartialOrd + Display,
+    {
+        let Some((Value::Number(number), _)) = self.0.get(key) else {
+            return Ok(default);
+        };
+        match T::try_from(*number) {
+            Ok(value) if bounds.contains(&value) => Ok(value),
+            _ => {
+                let (least, most) = (bounds.start(), bounds.end());
+                Err(self.wrong(
+                    key,
+                    &format!("takes a number from {least} to {most}, not {number}"),
+                ))
+            }
+        }
+    }
+
+    /// An error about the value of a key.
+    pub(super) fn wrong(&self, key: &str, what: &str) -> Exit {
+        Exit::usage(format!("{}: {key} {what}", self.origin(key)))
+    }
+
+    /// What is set, for a person.
+    pub(super) fn shown(&self) -> Vec<Setting> {
+        let shown = |key: &str, value: &Value| match (key::kind(key), value) {
+            (Some(Kind::Secret), _) => "(set)".to_owned(),
+            (_, Value::Text(text)) => text.clone(),
+            (_, Value::Path(path)) => path.display().to_string(),
+            (_, Value::Number(number)) => number.to_string(),
+            (_, Value::List(list)) => format!("{list:?}"),
+        };
+        self.0
+            .iter()
+            .map(|(key, (value, origin))| Setting {
+                key: key.clone(),
+                value: shown(key, value),
+                origin: origin.clone(),
+            })
+            .collect()
+    }
+}

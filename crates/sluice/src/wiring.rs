@@ -1,0 +1,223 @@
+//! Puts a factory together from the configuration.
+
+use std::collections::BTreeMap;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use rustix::fs::{FlockOperation, flock};
+use sluice_agents::{Agent, CommandAgent, Outside, Recorded};
+use sluice_checks::{Checker, Settings};
+use sluice_factory::{AgentTable, DataDir, Factory, GateSet, Parts, Roles};
+use sluice_gates::Gate;
+use sluice_proof::Signer;
+use sluice_sandbox::{Job, Limits, Network, Sandbox, Stdin, Upper};
+use sluice_store::Store;
+
+use crate::built_in;
+use crate::config::{AgentConfig, AgentKind, Config};
+use crate::exit::{Exit, MISSING};
+
+/// A factory with what must live as long as it does.
+pub(crate) struct Wired {
+    /// The factory.
+    pub(crate) factory: Arc<Factory>,
+    /// The lock on the data directory; released when the process ends, however it ends.
+    _lock: fs::File,
+}
+
+/// Opens the data directory for this process alone.
+///
+/// # Errors
+/// It cannot be made, or another daemon uses it.
+pub(crate) fn data_lock(data: &DataDir) -> Result<fs::File, Exit> {
+    let path = data.root().join("lock");
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(|error| Exit::usage(format!("cannot open {}: {error}", path.display())))?;
+    flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
+        Exit::usage(format!(
+            "another sluice process uses {}",
+            data.root().display()
+        ))
+        .mend("stop it, or name another directory with --data")
+    })?;
+    Ok(file)
+}
+
+/// Puts a factory together.
+pub(crate) async fn wire(
+    config: &Config,
+    data: DataDir,
+    database: Option<&str>,
+    sandbox: Arc<dyn Sandbox>,
+    agents: AgentTable,
+) -> Result<Wired, Exit> {
+    let lock = data_lock(&data)?;
+    let url = database.map_or_else(|| data.database_url(), str::to_owned);
+    let store = Store::open(&url).await.map_err(|error| {
+        let is_there = !error.is_passing();
+        let exit = Exit::usage(crate::exit::chain(&error));
+        if is_there {
+            exit
+        } else {
+            Exit {
+                code: MISSING,
+                ..exit
+            }
+        }
+    })?;
+    let signer = signing_key(&data.key()).map_err(|error| Exit::usage(format!("{error:#}")))?;
+    let gates = match &config.gates {
+        Some(folder) => GateSet::from_folder(folder),
+        None => GateSet::built_in(),
+    }
+    .map_err(|error| Exit::usage(crate::exit::chain(&error)))?;
+    let roles = match &config.templates {
+        Some(folder) => Roles::from_folder(&folder.join("agents")),
+        None => Roles::from_texts(built_in::ROLES),
+    }
+    .map_err(|error| Exit::usage(format!("{error:#}")))?;
+    let mut settings = Settings::below(data.cache());
+    settings.layers = data.layers();
+    settings.state = data.run().join("checks");
+    settings.extra_ca.clone_from(&config.extra_ca);
+    settings.parallel = config.slots;
+    let checker = Checker::new(Arc::clone(&sandbox), settings);
+    let factory = Factory::start(Parts {
+        data,
+        store,
+        signer,
+        gates,
+        roles,
+        agents,
+        sandbox,
+        checker,
+    })
+    .await
+    .map_err(|error| Exit::failed(format!("{error:#}")))?;
+    Ok(Wired {
+        factory,
+        _lock: lock,
+    })
+}
+
+/// The agents that are configured, by the gates that they work at; the first one named for a gate has it.
+pub(crate) fn agent_table(
+    configured: &[AgentConfig],
+    data: &DataDir,
+    engine: &str,
+) -> Result<AgentTable, Exit> {
+    let mut by_gate: BTreeMap<Gate, Arc<dyn Agent>> = BTreeMap::new();
+    for one in configured {
+        let agent: Arc<dyn Agent> = match one.kind {
+            Some(AgentKind::Recorded) => {
+                let dir = one.dir.clone().unwrap_or_default();
+                Arc::new(Recorded::folder(one.name.clone(), dir))
+            }
+            Some(AgentKind::Command) => Arc::new(command_agent(one, data, engine)?),
+            Some(AgentKind::Outside) | None => continue,
+        };
+        let gates: Vec<Gate> = if one.gates.is_empty() {
+            Gate::ALL.to_vec()
+        } else {
+            one.gates
+                .iter()
+                .filter_map(|gate| gate.parse().ok())
+                .collect()
+        };
+        for gate in gates {
+            by_gate.entry(gate).or_insert_with(|| Arc::clone(&agent));
+        }
+    }
+    Ok(AgentTable {
+        by_gate,
+        outside: Arc::new(Outside),
+    })
+}
+
+/// The daemon's key, made at the first start: a 0600 file, written beside and renamed.
+fn signing_key(path: &Path) -> anyhow::Result<Signer> {
+    match fs::read_to_string(path) {
+        Ok(text) => {
+            return Signer::from_openssh(&text)
+                .with_context(|| format!("the signing key {} cannot be used", path.display()));
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => {
+            return Err(error)
+                .with_context(|| format!("the signing key {} cannot be read", path.display()));
+        }
+    }
+    let signer = Signer::generate("sluice");
+    let beside = path.with_extension("new");
+    let write = || -> io::Result<()> {
+        let _ = fs::remove_file(&beside);
+        let mut file = OpenOptions::new()
+            .create_new(true)
+            .write(true)
+            .mode(0o600)
+            .open(&beside)?;
+        file.write_all(signer.to_openssh().as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&beside, path)?;
+        if let Some(folder) = path.parent() {
+            fs::File::open(folder)?.sync_all()?;
+        }
+        Ok(())
+    };
+    write().with_context(|| format!("the signing key {} cannot be written", path.display()))?;
+    Ok(signer)
+}
+
+/// A command as an agent: started by this program again, in a sandbox of the same engine.
+fn command_agent(one: &AgentConfig, data: &DataDir, engine: &str) -> Result<CommandAgent, Exit> {
+    let fault = |error: String| Exit::usage(format!("agent {}: {error}", one.name));
+    let program = std::env::current_exe().map_err(|error| fault(error.to_string()))?;
+    let empty = data.run().join("empty");
+    fs::create_dir_all(&empty).map_err(|error| fault(error.to_string()))?;
+    let mut limits = Limits::step();
+    limits.wall = one.wall;
+    limits.silence = Some(one.idle);
+    let job = Job {
+        name: format!("agent-{}", one.name),
+        lower: vec![empty],
+        upper: Upper::Discard,
+        workdir: String::new(),
+        argv: one.argv.clone(),
+        env: BTreeMap::from([
+            ("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned()),
+            ("HOME".to_owned(), "/tmp".to_owned()),
+            ("LANG".to_owned(), "C.UTF-8".to_owned()),
+        ]),
+        binds: Vec::new(),
+        out: None,
+        network: Network::Open,
+        stdin: Stdin::Empty,
+        limits,
+    };
+    let path = data.run().join(format!("agent-{}.json", one.name));
+    let mut file = serde_json::to_value(&job).map_err(|error| fault(error.to_string()))?;
+    if let Some(map) = file.as_object_mut() {
+        map.insert("engine".to_owned(), engine.into());
+    }
+    fs::write(&path, file.to_string()).map_err(|error| fault(error.to_string()))?;
+    let text = |path: &Path| path.display().to_string();
+    Ok(CommandAgent {
+        name: one.name.clone(),
+        launcher: [&text(&program), "sandbox-exec", "--job", &text(&path)]
+            .map(str::to_owned)
+            .to_vec(),
+        argv: Vec::new(),
+        env: BTreeMap::from([("PATH".to_owned(), std::env::var("PATH").unwrap_or_default())]),
+        wall: one.wall,
+        idle: one.idle,
+        max_reply_bytes: sluice_factory::MAX_REPLY_BYTES,
+    })
+}
