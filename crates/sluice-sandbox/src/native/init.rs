@@ -115,7 +115,7 @@ fn namespaces(spec: &Spec) -> u64 {
     flags as u64
 }
 
-/// Maps the inner user, puts the sandbox into its control groups, and lets it go on.
+/// Maps the inner user and puts the sandbox into its control groups; lets it go on after each.
 fn admit(spec: &Spec, child: i32, release: &OwnedFd) -> Result<(), Fault> {
     let (user, group) = match spec.outer {
         Some(outer) => (outer, outer),
@@ -129,11 +129,14 @@ fn admit(spec: &Spec, child: i32, release: &OwnedFd) -> Result<(), Fault> {
         &format!("{INNER_ID} {user} 1"),
         &format!("{INNER_ID} {group} 1"),
     )?;
+    // The sandbox builds itself meanwhile: joining a group waits for every processor of the machine.
+    let go_on = || rustix::io::write(release, b"g").map_err(Fault::at("release the sandbox"));
+    go_on()?;
     for procs in &spec.cgroups {
         std::fs::write(procs, child.to_string())
             .map_err(Fault::at(format!("enter {}", procs.display())))?;
     }
-    rustix::io::write(release, b"g").map_err(Fault::at("release the sandbox"))?;
+    go_on()?;
     Ok(())
 }
 

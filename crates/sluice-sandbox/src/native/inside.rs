@@ -23,7 +23,8 @@ const NOT_RUNNABLE: i32 = 126;
 
 /// What the first process gets from the helper.
 pub(super) struct Handed {
-    /// Readable when the maps are written; end of file when the helper is dead.
+    /// One byte when the id maps are written, one more when the control groups are joined; end of file when
+    /// the helper is dead.
     pub(super) release: OwnedFd,
     /// Where the report goes.
     pub(super) status: OwnedFd,
@@ -52,11 +53,7 @@ pub(super) fn first_process(spec: &Spec, handed: Handed) -> ! {
 
 fn build(spec: &Spec, release: &OwnedFd, sources: Option<Sources>) -> Result<(), Fault> {
     die_with_helper()?;
-    let mut go = [0];
-    let got = rustix::io::read(release, &mut go).map_err(Fault::at("wait for the id maps"))?;
-    if got == 0 {
-        sys::exit_now(1);
-    }
+    wait_for_helper(release)?;
     sys::become_id(INNER_ID).map_err(Fault::at("become the inner user"))?;
     // A change of credentials clears the wish to die with the parent.
     die_with_helper()?;
@@ -64,7 +61,6 @@ fn build(spec: &Spec, release: &OwnedFd, sources: Option<Sources>) -> Result<(),
         sys::exit_now(1);
     }
     rustix::process::umask(Mode::from_raw_mode(0o022));
-    sys::unshare_cgroup().map_err(Fault::at("make a control-group namespace"))?;
     rootfs::cut_off()?;
     let sources = match sources {
         Some(sources) => sources,
@@ -75,12 +71,24 @@ fn build(spec: &Spec, release: &OwnedFd, sources: Option<Sources>) -> Result<(),
     if !spec.network_open {
         sys::loopback_up().map_err(Fault::at("bring the loopback up"))?;
     }
+    // Nothing of the command's may run before it is in its control groups.
+    wait_for_helper(release)?;
+    sys::unshare_cgroup().map_err(Fault::at("make a control-group namespace"))?;
     let start_at = format!("{WORKSPACE}/{}", spec.workdir);
     rustix::process::chdir(start_at.as_str())
         .map_err(Fault::at(format!("enter the folder {start_at}")))?;
     rustix::process::setsid().map_err(Fault::at("make a session"))?;
     fence::limit(&spec.bounds)?;
     fence::close(spec.out.is_some())
+}
+
+/// Waits until the helper has done its next part; ends this process where the helper is dead.
+fn wait_for_helper(release: &OwnedFd) -> Result<(), Fault> {
+    let got = rustix::io::read(release, &mut [0]).map_err(Fault::at("wait for the helper"))?;
+    if got == 0 {
+        sys::exit_now(1);
+    }
+    Ok(())
 }
 
 fn die_with_helper() -> Result<(), Fault> {
