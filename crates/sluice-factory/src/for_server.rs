@@ -4,7 +4,6 @@ use std::sync::PoisonError;
 
 use serde_json::Value;
 use sluice_path::RelPath;
-use sluice_reply::ReplyJson;
 
 use crate::factory::Factory;
 use crate::roles::RoleFile;

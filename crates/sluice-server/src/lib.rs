@@ -1,1 +1,25 @@
 //! REST over the factory; knows HTTP, nothing else does.
+//!
+//! One list of routes ([`openapi_json`] and [`router`] are made of it), one type of error, one edge around all
+//! of it that checks the host, numbers requests and writes every refusal as a problem of RFC 9457.
+
+mod answer;
+mod auth;
+mod body;
+mod docs;
+mod edge;
+mod host;
+mod openapi;
+mod options;
+mod param;
+mod problem;
+mod query;
+mod route;
+pub mod schema;
+mod serve;
+mod state;
+mod stream;
+
+pub use openapi::openapi_json;
+pub use options::Options;
+pub use serve::{router, serve};

@@ -1,0 +1,84 @@
+//! Who asks: bearer tokens and what their roles may do.
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use sluice_factory::{Actor, Role};
+
+use crate::problem::{ApiError, Kind};
+use crate::state::App;
+
+/// The one whose token came with the request.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller(pub(crate) Actor);
+
+impl Caller {
+    /// Refuses who has a lower role.
+    pub(crate) fn need(&self, role: Role) -> Result<(), ApiError> {
+        if self.0.role >= role {
+            return Ok(());
+        }
+        let detail = format!("the role {role} is needed; yours is {}", self.0.role);
+        Err(ApiError::new(Kind::Forbidden, detail).with("code", "role"))
+    }
+}
+
+/// Lets a request through to its route only with a valid token.
+pub(crate) async fn authenticate(
+    State(app): State<App>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    let secret = bearer(request.headers())?;
+    // Any secret is looked up by its hash: one that is unknown takes as long as one that is known.
+    let actor = app.factory.authenticate(secret).await?;
+    let actor = actor.ok_or_else(|| {
+        refused(
+            "the token is unknown, expired or revoked",
+            r#"Bearer realm="sluice", error="invalid_token""#,
+        )
+    })?;
+    request.extensions_mut().insert(Caller(actor));
+    Ok(next.run(request).await)
+}
+
+fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
+    let missing = || {
+        refused(
+            "send `Authorization: Bearer TOKEN`",
+            r#"Bearer realm="sluice""#,
+        )
+    };
+    let mut given = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (given.next(), given.next()) else {
+        return Err(missing());
+    };
+    let (scheme, secret) = value
+        .to_str()
+        .ok()
+        .and_then(|value| value.split_once(' '))
+        .ok_or_else(missing)?;
+    if !scheme.eq_ignore_ascii_case("bearer") || secret.trim().is_empty() {
+        return Err(missing());
+    }
+    Ok(secret.trim())
+}
+
+fn refused(detail: &str, challenge: &'static str) -> ApiError {
+    ApiError::new(Kind::Unauthorized, detail).header(header::WWW_AUTHENTICATE, challenge)
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Caller, ApiError> {
+        // A route outside the authenticated part that asks for its caller is answered like one without a token.
+        parts
+            .extensions
+            .get::<Caller>()
+            .cloned()
+            .ok_or_else(|| refused("a token is needed", r#"Bearer realm="sluice""#))
+    }
+}

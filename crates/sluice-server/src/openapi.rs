@@ -1,0 +1,207 @@
+//! The one list of routes: the router and the OpenAPI document are made of it.
+
+use axum::middleware::from_fn_with_state;
+use axum::routing::get;
+use utoipa::OpenApi as _;
+use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::response::ResponseBuilder;
+use utoipa::openapi::schema::{SchemaType, Type};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{OpenApi, PathItem, Ref, RefOr, Schema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::auth::authenticate;
+use crate::docs;
+use crate::route::{
+    agents, attempts, checks, commits, decisions, escalations, events, files, findings, gates,
+    health, later, metrics, parse, projects, proofs, replies, templates, tokens,
+};
+use crate::schema;
+use crate::state::App;
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Sluice",
+        description = "A Git-native workspace agent daemon: an agent's Markdown replies become files, checks run \
+                       in sandboxes, people decide at gates G0 to G9, signed proofs stay in git.",
+    ),
+    components(schemas(schema::Problem))
+)]
+struct Head;
+
+/// The OpenAPI 3.1 document of the REST API, as indented JSON with a line break at its end.
+pub fn openapi_json() -> String {
+    let mut text = document()
+        .to_pretty_json()
+        .expect("the document can be written as JSON");
+    text.push('\n');
+    text
+}
+
+/// The OpenAPI document.
+pub(crate) fn document() -> OpenApi {
+    let (_, mut document) = routes(None).split_for_parts();
+    finish(&mut document);
+    document
+}
+
+/// All routes; those that need a token are behind [`authenticate`] as soon as there is something to ask.
+pub(crate) fn routes(app: Option<&App>) -> OpenApiRouter<App> {
+    let mut secured = secured();
+    if let Some(app) = app {
+        secured = secured.route_layer(from_fn_with_state(App::clone(app), authenticate));
+    }
+    // Probes and scrapers look for these at the root or below the base; both answer.
+    let aliases = axum::Router::new()
+        .route("/api/v1/healthz", get(health::healthz))
+        .route("/api/v1/readyz", get(health::readyz));
+    let mut scraped = axum::Router::new().route("/metrics", get(metrics::metrics));
+    if let Some(app) = app {
+        scraped = scraped.route_layer(from_fn_with_state(App::clone(app), authenticate));
+    }
+    let pages = axum::Router::new()
+        .route("/docs", get(docs::index))
+        .route("/docs/", get(docs::index))
+        .route("/docs/{*file}", get(docs::asset))
+        .route("/problems/{word}", get(docs::problem));
+    OpenApiRouter::with_openapi(Head::openapi())
+        .nest("/api/v1", secured)
+        .routes(routes!(health::openapi))
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .merge(aliases.into())
+        .merge(scraped.into())
+        .merge(pages.into())
+}
+
+fn secured() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(projects::project_list, projects::project_create))
+        .routes(routes!(projects::project_fetch, projects::project_delete))
+        .routes(routes!(files::tree_list))
+        .routes(routes!(
+            files::file_read,
+            files::file_write,
+            files::file_delete
+        ))
+        .routes(routes!(commits::commit_list))
+        .routes(routes!(commits::commit_fetch))
+        .routes(routes!(commits::diff))
+        .routes(routes!(commits::branch_list))
+        .routes(routes!(parse::parse))
+        .routes(routes!(replies::reply_put))
+        .routes(routes!(checks::check_create))
+        .routes(routes!(checks::check_fetch))
+        .routes(routes!(checks::check_log))
+        .routes(routes!(gates::gate_list))
+        .routes(routes!(gates::gate_fetch))
+        .routes(routes!(decisions::gate_start))
+        .routes(routes!(decisions::gate_approve))
+        .routes(routes!(decisions::gate_reject))
+        .routes(routes!(decisions::gate_rule))
+        .routes(routes!(decisions::gate_cancel))
+        .routes(routes!(attempts::attempt_list))
+        .routes(routes!(attempts::attempt_fetch))
+        .routes(routes!(proofs::proof_list))
+        .routes(routes!(proofs::proof_fetch))
+        .routes(routes!(escalations::escalation_list))
+        .routes(routes!(escalations::escalation_fetch))
+        .routes(routes!(escalations::escalation_answer))
+        .routes(routes!(findings::finding_list))
+        .routes(routes!(templates::template_list))
+        .routes(routes!(agents::agent_list))
+        .routes(routes!(agents::agent_fetch))
+        .routes(routes!(events::event_stream))
+        .routes(routes!(events::event_stream_of_project))
+        .routes(routes!(events::audit_list))
+        .routes(routes!(tokens::token_list, tokens::token_create))
+        .routes(routes!(tokens::token_revoke))
+        .routes(routes!(metrics::metrics))
+        .routes(routes!(
+            later::journal_list,
+            later::journal_create,
+            later::journal_change
+        ))
+        .routes(routes!(later::agent_execute))
+        .routes(routes!(later::export_list, later::export_create))
+        .routes(routes!(later::deployment_list, later::deployment_create))
+}
+
+/// What holds for all operations: the token, and problems for everything that is not named.
+fn finish(document: &mut OpenApi) {
+    let scheme = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some(
+            "A token of `POST /tokens`, or the admin token of the first start.",
+        ))
+        .build();
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme("token", SecurityScheme::Http(scheme));
+    let paths = std::mem::take(&mut document.paths.paths);
+    for (path, mut item) in paths {
+        let secured = path.starts_with("/api/v1/") && path != "/api/v1/openapi.json";
+        for operation in operations(&mut item) {
+            for parameter in operation.parameters.iter_mut().flatten() {
+                if let RefOr::T(parameter) = parameter {
+                    never_null(&mut parameter.schema);
+                }
+            }
+            let responses = &mut operation.responses.responses;
+            responses.insert(
+                "default".to_owned(),
+                problem("Any other refusal or failure"),
+            );
+            if secured {
+                responses.insert("401".to_owned(), problem("No valid token"));
+                operation.security = Some(vec![SecurityRequirement::new(
+                    "token",
+                    Vec::<String>::new(),
+                )]);
+            }
+        }
+        // The router's word for "the rest of the path" is not OpenAPI's.
+        document.paths.paths.insert(path.replace("{*", "{"), item);
+    }
+}
+
+/// A parameter that is left out is not sent as null.
+fn never_null(schema: &mut Option<RefOr<Schema>>) {
+    if let Some(RefOr::T(Schema::Object(object))) = schema
+        && let SchemaType::Array(types) = &object.schema_type
+        && let [single] = types
+            .iter()
+            .filter(|kind| **kind != Type::Null)
+            .collect::<Vec<_>>()
+            .as_slice()
+    {
+        object.schema_type = SchemaType::Type((*single).clone());
+    }
+}
+
+fn problem(description: &str) -> RefOr<utoipa::openapi::Response> {
+    let content = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name("Problem")))
+        .build();
+    let response = ResponseBuilder::new()
+        .description(description)
+        .content("application/problem+json", content)
+        .build();
+    RefOr::T(response)
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut utoipa::openapi::path::Operation> {
+    [
+        &mut item.get,
+        &mut item.put,
+        &mut item.post,
+        &mut item.delete,
+        &mut item.patch,
+    ]
+    .into_iter()
+    .filter_map(Option::as_mut)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,21 @@
+//! The routes, one file a resource.
+
+pub(crate) mod agents;
+pub(crate) mod attempts;
+pub(crate) mod checks;
+pub(crate) mod commits;
+pub(crate) mod decisions;
+pub(crate) mod escalations;
+pub(crate) mod events;
+pub(crate) mod files;
+pub(crate) mod findings;
+pub(crate) mod gates;
+pub(crate) mod health;
+pub(crate) mod later;
+pub(crate) mod metrics;
+pub(crate) mod parse;
+pub(crate) mod projects;
+pub(crate) mod proofs;
+pub(crate) mod replies;
+pub(crate) mod templates;
+pub(crate) mod tokens;

@@ -1,0 +1,54 @@
+//! Attempts of a gate's newest run.
+
+use axum::Json;
+use axum::extract::State;
+use sluice_factory::Refusal;
+use sluice_factory::view::{AttemptSummary, AttemptView, Page};
+
+use crate::answer::page_of;
+use crate::param::{PathOf, gate, id};
+use crate::problem::{ApiError, Kind};
+use crate::query::{Paging, QueryOf};
+use crate::schema;
+use crate::state::App;
+
+/// A gate that was not started has no attempts; to look at it is no conflict.
+const NOT_STARTED: &str = "not_started";
+
+/// The attempts, oldest first.
+#[utoipa::path(get, path = "/projects/{project}/gates/{gate}/attempts", tag = "attempts",
+    params(("project" = String, Path, description = "The project's name"),
+        ("gate" = String, Path, description = "`g0` to `g9`"), Paging),
+    responses((status = 200, body = schema::Page<schema::AttemptSummary>)))]
+pub(crate) async fn attempt_list(
+    State(app): State<App>,
+    PathOf((project, name)): PathOf<(String, String)>,
+    QueryOf(paging): QueryOf<Paging>,
+) -> Result<Json<Page<AttemptSummary>>, ApiError> {
+    let attempts = match app.factory.attempt_list(&project, gate(&name)?).await {
+        Err(Refusal::Conflict { code, .. }) if code == NOT_STARTED => Vec::new(),
+        attempts => attempts?,
+    };
+    let page = page_of(attempts, &paging, |attempt| attempt.attempt.to_string())?;
+    Ok(Json(page))
+}
+
+/// One attempt: reply, files with receipts, findings, diff, commit.
+#[utoipa::path(get, path = "/projects/{project}/gates/{gate}/attempts/{n}", tag = "attempts",
+    params(("project" = String, Path, description = "The project's name"),
+        ("gate" = String, Path, description = "`g0` to `g9`"),
+        ("n" = u16, Path, description = "0 is the first")),
+    responses((status = 200, body = schema::Attempt)))]
+pub(crate) async fn attempt_fetch(
+    State(app): State<App>,
+    PathOf((project, name, number)): PathOf<(String, String, String)>,
+) -> Result<Json<AttemptView>, ApiError> {
+    let (gate, n) = (gate(&name)?, id("attempt", &number)?);
+    match app.factory.attempt_fetch(&project, gate, n).await {
+        Err(Refusal::Conflict { code, .. }) if code == NOT_STARTED => Err(ApiError::new(
+            Kind::NotFound,
+            format!("attempt {n} of {gate} does not exist"),
+        )),
+        attempt => Ok(Json(attempt?)),
+    }
+}

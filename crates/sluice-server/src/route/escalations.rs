@@ -1,0 +1,108 @@
+//! Questions to people.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::Value;
+use sluice_factory::EscalationState;
+use sluice_factory::view::{EscalationView, Page, RunView};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::auth::Caller;
+use crate::body::JsonBody;
+use crate::param::{PathOf, id};
+use crate::problem::ApiError;
+use crate::query::{Paging, QueryOf, filled};
+use crate::schema;
+use crate::state::{App, finish};
+
+/// Which questions.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct EscalationQuery {
+    /// `open` or `answered`; both when left out.
+    #[serde(default, deserialize_with = "filled")]
+    #[param(value_type = Option<String>)]
+    state: Option<EscalationState>,
+    /// `next_cursor` of the page before.
+    #[serde(default, deserialize_with = "filled")]
+    #[param(value_type = Option<String>)]
+    cursor: Option<String>,
+    /// How many entries at most; 50 when left out, never more than 200.
+    #[serde(default, deserialize_with = "filled")]
+    #[param(value_type = Option<u64>, minimum = 1)]
+    limit: Option<u64>,
+}
+
+/// An answer to a question.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EscalationAnswer {
+    /// `retry`, `waive`, `reject` or `abort`.
+    action: String,
+    /// What the next attempt is told, or why it is waived.
+    #[serde(default)]
+    guidance: String,
+    /// What the question asks to fill in, by name.
+    #[serde(default)]
+    fields: BTreeMap<String, Value>,
+}
+
+/// The questions to people, oldest first.
+#[utoipa::path(get, path = "/escalations", tag = "escalations", params(EscalationQuery),
+    responses((status = 200, body = schema::Page<schema::Escalation>)))]
+pub(crate) async fn escalation_list(
+    State(app): State<App>,
+    QueryOf(query): QueryOf<EscalationQuery>,
+) -> Result<Json<Page<EscalationView>>, ApiError> {
+    let paging = Paging {
+        cursor: query.cursor,
+        limit: query.limit,
+    };
+    let page = app
+        .factory
+        .escalation_list(query.state, paging.cursor.as_deref(), paging.size()?)
+        .await?;
+    Ok(Json(page))
+}
+
+/// One question.
+#[utoipa::path(get, path = "/escalations/{id}", tag = "escalations",
+    params(("id" = String, Path, description = "The escalation's id")),
+    responses((status = 200, body = schema::Escalation)))]
+pub(crate) async fn escalation_fetch(
+    State(app): State<App>,
+    PathOf(text): PathOf<String>,
+) -> Result<Json<EscalationView>, ApiError> {
+    let id = id("escalation", &text)?;
+    Ok(Json(app.factory.escalation_fetch(id).await?))
+}
+
+/// Answers a question (approver).
+#[utoipa::path(post, path = "/escalations/{id}/answer", tag = "escalations",
+    params(("id" = String, Path, description = "The escalation's id")),
+    request_body = EscalationAnswer,
+    responses((status = 200, body = schema::Run),
+        (status = 409, body = schema::Problem, content_type = "application/problem+json", description = "It is answered already")))]
+pub(crate) async fn escalation_answer(
+    State(app): State<App>,
+    caller: Caller,
+    PathOf(text): PathOf<String>,
+    JsonBody(answer): JsonBody<EscalationAnswer>,
+) -> Result<Json<RunView>, ApiError> {
+    let id = id("escalation", &text)?;
+    let run = finish(async move {
+        let EscalationAnswer {
+            action,
+            guidance,
+            fields,
+        } = answer;
+        app.factory
+            .escalation_answer(id, &action, &guidance, fields, &caller.0)
+            .await
+    });
+    Ok(Json(run.await?))
+}

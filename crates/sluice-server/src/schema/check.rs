@@ -1,0 +1,178 @@
+//! Checks and what they report.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Checks that were asked for by themselves.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Check {
+    /// Its id.
+    pub id: String,
+    /// The project.
+    pub project: String,
+    /// The ref that was named.
+    #[serde(rename = "ref")]
+    pub reference: String,
+    /// The commit that it stood for.
+    pub commit: String,
+    /// `queued`, `running`, `done`, `failed`.
+    pub state: String,
+    /// The report, when done.
+    pub report: Option<CheckReport>,
+    /// Why there is no report, when failed.
+    pub fault: Option<String>,
+    /// When it was asked for, RFC 3339.
+    pub created_at: String,
+    /// When it ended, RFC 3339.
+    pub ended_at: Option<String>,
+}
+
+/// What came of all checks on one tree.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CheckReport {
+    /// The worst of the checks: one fail is `fail`, else one unknown is `unknown`.
+    pub verdict: Verdict,
+    /// Which engine ran them.
+    pub engine: String,
+    /// The git tree that was checked.
+    pub tree: String,
+    /// The toolchain, such as `node`; `none` when none was found.
+    pub toolchain: String,
+    /// The image or toolchain digest.
+    pub image: String,
+    /// Milliseconds from start to end.
+    pub wall_ms: u64,
+    /// One entry a check.
+    pub checks: Vec<CheckResult>,
+}
+
+/// What came of one check.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CheckResult {
+    /// `install`, `build`, `test`, `lint`, `audit`, or a gate's own; in a repository of several projects
+    /// with the sub-folder behind, as in `build:packages/api`.
+    pub name: String,
+    /// Whether it holds.
+    pub verdict: Verdict,
+    /// The exit code, where the command ended by itself.
+    pub exit_code: Option<i32>,
+    /// `exited`, `timed_out`, `silent`, `out_of_memory`, `killed`, `output_limit`, `skipped`.
+    pub end: String,
+    /// Whether the answer is an earlier run's.
+    pub cached: bool,
+    /// The run that the answer came from, when it is an earlier run's.
+    pub source_run: Option<String>,
+    /// Milliseconds from start to end; of the original run when cached.
+    pub wall_ms: u64,
+    /// The command.
+    pub command: Vec<String>,
+    /// The output, both streams in the order read.
+    pub log: Log,
+    /// What the tool said.
+    pub findings: Vec<Finding>,
+    /// The counts, for a check that runs tests.
+    pub tests: Option<Tests>,
+    /// The coverage, where the tool gave one.
+    pub coverage: Option<Coverage>,
+    /// `none` or `open`.
+    pub network: String,
+    /// Limits that could not be enforced on this machine, by name.
+    pub unenforced: Vec<String>,
+    /// Why the verdict is `unknown`, or what to do about it, for a person.
+    pub note: Option<String>,
+}
+
+/// One thing that a check reports.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Finding {
+    /// The tool that said it, such as `tsc`.
+    pub tool: String,
+    /// The tool's name for the rule, such as `TS2322`; empty when it has none.
+    pub rule: String,
+    /// How bad it is.
+    pub level: Level,
+    /// What it says, for a person.
+    pub message: String,
+    /// The file, relative to the workspace.
+    pub path: Option<String>,
+    /// The line, from 1.
+    pub line: Option<u32>,
+    /// The column, from 1.
+    pub column: Option<u32>,
+    /// The same for the same fault in two runs: it leaves out line numbers, times and temporary paths.
+    pub fingerprint: String,
+}
+
+/// The counts of a test run.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Tests {
+    /// Tests that passed.
+    pub passed: u32,
+    /// Tests that failed.
+    pub failed: u32,
+    /// Tests that were skipped or marked as to do.
+    pub skipped: u32,
+}
+
+/// How much of the code the tests ran.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Coverage {
+    /// The share of lines, 0 to 1.
+    pub lines: f64,
+}
+
+/// A stored log, by its content.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Log {
+    /// SHA-256 of the stored bytes, in hex.
+    pub sha256: String,
+    /// How many bytes are stored.
+    pub bytes: u64,
+}
+
+/// Whether what was asked holds.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It holds, and something was really looked at.
+    Pass,
+    /// The tool is missing or could not answer. Never a pass.
+    Unknown,
+    /// It does not hold.
+    Fail,
+}
+
+/// How bad a finding is; the words of SARIF.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// For information.
+    Note,
+    /// Worth mending; does not fail a check by itself.
+    Warning,
+    /// Fails the check.
+    Error,
+}
+
+/// An entry of the error history.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FindingEntry {
+    /// Its id.
+    pub id: String,
+    /// The gate.
+    pub gate: String,
+    /// The run.
+    pub run: String,
+    /// The attempt that first showed it.
+    pub attempt: u16,
+    /// The check.
+    pub check: String,
+    /// What it says.
+    pub finding: Finding,
+    /// When it was first seen, RFC 3339.
+    pub seen_at: String,
+    /// When an attempt no longer showed it, RFC 3339.
+    pub resolved_at: Option<String>,
+    /// That attempt.
+    pub resolved_by: Option<u16>,
+}

@@ -1,0 +1,137 @@
+//! Projects, their trees and their history.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A project.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Project {
+    /// Its name.
+    pub name: String,
+    /// The template that it was made from.
+    pub template: String,
+    /// `web`, `service`, `library` or `ai`.
+    pub kind: String,
+    /// When it was made, RFC 3339.
+    pub created_at: String,
+    /// The first gate that is not passed; `None` when all are.
+    pub current_gate: Option<String>,
+    /// That gate's state.
+    pub state: Option<String>,
+    /// The commit of `refs/heads/main`.
+    pub main: Option<String>,
+    /// The commit of `refs/heads/work`.
+    pub work: Option<String>,
+}
+
+/// An entry of a tree.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TreeEntry {
+    /// Its path.
+    pub path: String,
+    /// The blob's id; also the ETag of the file.
+    pub oid: String,
+    /// Bytes.
+    pub size: u64,
+    /// `file`, `executable`, `link` or `submodule`.
+    pub kind: String,
+}
+
+/// A commit.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Commit {
+    /// Its id.
+    pub oid: String,
+    /// Its tree.
+    pub tree: String,
+    /// Its parents.
+    pub parents: Vec<String>,
+    /// Who made the change.
+    pub author: String,
+    /// When, RFC 3339.
+    pub at: String,
+    /// The message without its trailers.
+    pub message: String,
+    /// The trailers, in order.
+    pub trailers: Vec<[String; 2]>,
+}
+
+/// A branch.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Branch {
+    /// Its name without `refs/heads/`.
+    pub name: String,
+    /// The commit.
+    pub commit: String,
+}
+
+/// A difference of two trees.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Diff {
+    /// The older one.
+    pub from: String,
+    /// The newer one.
+    pub to: String,
+    /// What differs.
+    pub files: Vec<FileDiff>,
+}
+
+/// A difference of one file.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FileDiff {
+    /// Its path now.
+    pub path: String,
+    /// Its path before, when it was renamed.
+    pub old_path: Option<String>,
+    /// `added`, `modified`, `deleted`, `renamed`.
+    pub status: String,
+    /// Lines added.
+    pub additions: usize,
+    /// Lines removed.
+    pub deletions: usize,
+    /// The unified diff; cut when large.
+    pub patch: String,
+}
+
+/// What a person's edit became.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FileWritten {
+    /// The path as it was written.
+    pub path: String,
+    /// The new blob; `None` after a deletion.
+    pub oid: Option<String>,
+    /// The commit on `refs/heads/work`.
+    pub commit: String,
+}
+
+/// The files of a version.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Tree {
+    /// The tree's id; also its ETag.
+    pub tree: String,
+    /// The entries, by path.
+    pub items: Vec<TreeEntry>,
+    /// What to hand in as `cursor` for the next page; `null` on the last one.
+    pub next_cursor: Option<String>,
+}
+
+/// A commit with what it changed.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CommitWithDiff {
+    /// Its id.
+    pub oid: String,
+    /// Its tree.
+    pub tree: String,
+    /// Its parents.
+    pub parents: Vec<String>,
+    /// Who made the change.
+    pub author: String,
+    /// When, RFC 3339.
+    pub at: String,
+    /// The message without its trailers.
+    pub message: String,
+    /// The trailers, in order.
+    pub trailers: Vec<[String; 2]>,
+    /// Against its first parent.
+    pub diff: Diff,
+}

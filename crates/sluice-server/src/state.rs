@@ -1,0 +1,78 @@
+//! What every handler can reach.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64};
+
+use sluice_factory::{Asked, Factory};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+use crate::host::Hosts;
+use crate::options::Options;
+use crate::problem::{ApiError, Kind};
+
+/// The most event streams at one time; one more is answered 503.
+const MOST_STREAMS: usize = 512;
+
+/// What every handler can reach.
+pub(crate) type App = Arc<State>;
+
+/// What [`App`] shares.
+pub(crate) struct State {
+    pub(crate) factory: Arc<Factory>,
+    pub(crate) hosts: Hosts,
+    /// Ends the event streams.
+    pub(crate) shutdown: CancellationToken,
+    /// One permit an open event stream.
+    pub(crate) streams: Arc<Semaphore>,
+    pub(crate) counts: Counts,
+    /// The OpenAPI document.
+    pub(crate) document: String,
+}
+
+/// What `/metrics` tells of the server itself.
+#[derive(Default)]
+pub(crate) struct Counts {
+    /// Answers by the first digit of their status.
+    pub(crate) answers: [AtomicU64; 6],
+    /// Requests that are being answered.
+    pub(crate) in_flight: AtomicI64,
+}
+
+impl State {
+    pub(crate) fn new(
+        factory: Arc<Factory>,
+        options: &Options,
+        shutdown: CancellationToken,
+        document: String,
+    ) -> App {
+        Arc::new(State {
+            factory,
+            hosts: Hosts::new(options),
+            shutdown,
+            streams: Arc::new(Semaphore::new(MOST_STREAMS)),
+            counts: Counts::default(),
+            document,
+        })
+    }
+
+    /// How many event streams are open.
+    pub(crate) fn open_streams(&self) -> usize {
+        MOST_STREAMS - self.streams.available_permits()
+    }
+}
+
+/// Carries a change through to its end, also when the client goes away in the middle of it.
+pub(crate) async fn finish<T, F>(work: F) -> Result<T, ApiError>
+where
+    T: Send + 'static,
+    F: Future<Output = Asked<T>> + Send + 'static,
+{
+    match tokio::spawn(work.in_current_span()).await {
+        Ok(asked) => asked.map_err(ApiError::from),
+        Err(ended) => {
+            Err(ApiError::new(Kind::Internal, "the daemon failed at this").caused_by(ended))
+        }
+    }
+}
