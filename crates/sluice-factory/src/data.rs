@@ -1,5 +1,6 @@
 //! Where things lie in the data directory.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use sluice_workspace::{Repo, WorkspaceError};
@@ -20,8 +21,14 @@ impl DataDir {
         let data = DataDir {
             root: root.canonicalize()?,
         };
-        for folder in ["git", "workspaces", "cache", "layers", "run", "deleted"] {
+        for folder in ["git", "workspaces"] {
             std::fs::create_dir_all(data.root.join(folder))?;
+        }
+        // Layers may hold what a package made setuid: nobody else of the machine may reach them.
+        for folder in ["cache", "layers", "run", "deleted"] {
+            let path = data.root.join(folder);
+            std::fs::create_dir_all(&path)?;
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700))?;
         }
         Ok(data)
     }
