@@ -1,6 +1,7 @@
 //! The loop: load a run, do what it asks for, tell it what happened, store it, repeat.
 
-use std::sync::{Arc, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -40,7 +41,7 @@ impl Factory {
     /// Only when the store cannot be asked: faults of one run are stored with it and tried again later.
     pub async fn tick(&self) -> anyhow::Result<bool> {
         for check in self.store.check_list_due(8).await? {
-            let Some(_busy) = Busy::claim(self, check.id.to_string()) else {
+            let Some(_busy) = Busy::claim(&self.in_flight, check.id.to_string()) else {
                 continue;
             };
             if self.check_perform(&check).await? {
@@ -48,7 +49,7 @@ impl Factory {
             }
         }
         for record in self.store.run_list_due(now(), 64).await? {
-            let Some(_busy) = Busy::claim(self, record.id.to_string()) else {
+            let Some(_busy) = Busy::claim(&self.in_flight, record.id.to_string()) else {
                 continue;
             };
             // It may have been worked on between the list and the claim.
@@ -259,27 +260,30 @@ pub(crate) fn moved_event(record: &RunRecord, next: &Run, at: Timestamp) -> NewE
 
 /// Keeps a run, or checks, to one task of this process.
 struct Busy<'a> {
-    factory: &'a Factory,
+    all: &'a Mutex<BTreeSet<String>>,
     id: String,
 }
 
 impl<'a> Busy<'a> {
-    fn claim(factory: &'a Factory, id: String) -> Option<Busy<'a>> {
-        let claimed = factory
-            .in_flight
+    /// `None` when another task has it.
+    fn claim(all: &'a Mutex<BTreeSet<String>>, id: String) -> Option<Busy<'a>> {
+        let claimed = all
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(id.clone());
-        claimed.then_some(Busy { factory, id })
+        // Not `then_some`: a claim that was not made must not be given back.
+        claimed.then(|| Busy { all, id })
     }
 }
 
 impl Drop for Busy<'_> {
     fn drop(&mut self) {
-        self.factory
-            .in_flight
+        self.all
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .remove(&self.id);
     }
 }
+
+#[cfg(test)]
+mod tests;

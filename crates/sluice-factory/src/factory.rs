@@ -67,6 +67,8 @@ pub struct Factory {
     pub(crate) checker: Checker,
     /// The runs and checks that a task of this process works on now, by id.
     pub(crate) in_flight: Mutex<BTreeSet<String>>,
+    /// One lock a project: its working tree is brought up to date by one task at a time.
+    pub(crate) work_trees: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
     /// Ends what a cancelled run is doing.
     pub(crate) cancels: Mutex<BTreeMap<RunId, CancellationToken>>,
     /// Wakes the loop.
@@ -91,6 +93,7 @@ impl Factory {
             sandbox: parts.sandbox,
             checker: parts.checker,
             in_flight: Mutex::default(),
+            work_trees: Mutex::default(),
             cancels: Mutex::default(),
             wake: Notify::new(),
             shutdown: CancellationToken::new(),
@@ -164,7 +167,9 @@ impl Factory {
             tracing::info!(jobs = reaped, "removed what an earlier process left behind");
         }
         for entry in std::fs::read_dir(self.data.run())?.flatten() {
-            if entry.file_name().to_string_lossy().starts_with("snapshot-") {
+            // Half-made ones begin with a dot.
+            let name = entry.file_name();
+            if name.to_string_lossy().trim_start_matches('.').starts_with("snapshot-") {
                 crate::check::remove_folder(entry.path()).await;
             }
         }

@@ -1,5 +1,7 @@
 //! Projects: made, listed, deleted, and their git data brought into shape after a crash.
 
+use std::sync::{Arc, PoisonError};
+
 use anyhow::Context as _;
 use serde_json::json;
 use sluice_path::{ProjectName, RelPath};
@@ -180,6 +182,14 @@ impl Factory {
 
     /// Brings the working tree to `work`. What a person changed in it meanwhile is kept.
     pub(crate) async fn work_tree_settle(&self, project: &str) -> anyhow::Result<()> {
+        let lock = {
+            let mut locks = self
+                .work_trees
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(locks.entry(project.to_owned()).or_default())
+        };
+        let _one_at_a_time = lock.lock().await;
         let dir = self.data.work_tree(project);
         self.git(project, move |repo| {
             let Some(work) = repo.ref_get(WORK)? else {

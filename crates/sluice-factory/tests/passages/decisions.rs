@@ -254,3 +254,58 @@ async fn a_restart_goes_on_where_the_store_says() {
         "the agent was asked once"
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_workers_do_each_step_once() {
+    let world = World::new().await;
+    let mut workers = Vec::new();
+    for _ in 0..3 {
+        workers.push(tokio::spawn(std::sync::Arc::clone(&world.factory).run(8)));
+    }
+    for gate in [Gate::G0, Gate::G1, Gate::G2, Gate::G3] {
+        world
+            .script
+            .says(&GOOD.replace("sum at once", &format!("sum at once, says {gate}")));
+        world
+            .factory
+            .gate_start(PROJECT, gate, &operator())
+            .await
+            .unwrap();
+        until(&world, gate, "awaiting_approval").await;
+        let decide = world.decide(gate).await;
+        world
+            .factory
+            .gate_approve(PROJECT, gate, decide, &approver())
+            .await
+            .unwrap();
+        until(&world, gate, "approved").await;
+    }
+    world.factory.shutdown();
+    for worker in workers {
+        worker.await.unwrap();
+    }
+    let events = world
+        .factory
+        .event_list(0, Some(PROJECT), 1000)
+        .await
+        .unwrap();
+    let count = |kind: &str| events.iter().filter(|event| event.kind == kind).count();
+    assert_eq!(count("run.fault"), 0, "{events:#?}");
+    assert_eq!(
+        (
+            count("attempt.taken"),
+            count("attempt.checked"),
+            count("gate.sealed")
+        ),
+        (4, 4, 4)
+    );
+    assert_eq!(world.script.asked.lock().unwrap().len(), 4);
+}
+
+/// Waits until a gate is in a state.
+async fn until(world: &World, gate: Gate, state: &str) {
+    let mut events = world.factory.store().events_watch();
+    while world.gate(gate).await.state != state {
+        events.changed().await.unwrap();
+    }
+}
