@@ -9,6 +9,7 @@ mod parse;
 mod remote;
 mod reply_text;
 mod sandbox_exec;
+mod serve;
 mod verify;
 
 use std::future::Future;
@@ -48,9 +49,12 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<(), Exit> {
             start_log(&config)?;
             block_on(demo::run(&args, &config, output))
         }
-        Command::Serve(_) | Command::Openapi => {
-            Err(Exit::missing("this build does not have this command"))
+        Command::Serve(args) => {
+            let config = config()?;
+            start_log(&config)?;
+            block_on(serve::run(&args, &config, output))
         }
+        Command::Openapi => output.text(&sluice_server::openapi_json()),
     }
 }
 

@@ -1,1 +1,15 @@
-//! x
+//! The binary as a person or a script meets it: arguments, streams, exit codes, documents.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on may stop where it is"
+)]
+
+mod apply;
+mod check;
+mod machine;
+mod parse;
+mod remote;
+mod usage;
+mod verify;
+mod world;

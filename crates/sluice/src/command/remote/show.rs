@@ -66,7 +66,11 @@ fn members(value: &Value, depth: usize, text: &mut String) {
                     text.push('\n');
                 }
             }
-            _ => text.push_str(&format!("{indent}{name}: {}\n", one_line(&short(value)))),
+            _ => {
+                let line = format!("{indent}{name}: {}", one_line(&short(value)));
+                text.push_str(line.trim_end());
+                text.push('\n');
+            }
         }
     }
 }
