@@ -1,0 +1,132 @@
+//! `sluice parse`.
+
+use std::process::Stdio;
+
+use serde_json::json;
+
+use crate::world::World;
+
+const REPLY: &str = "Here:\n\n```ts:src/add.ts\nexport const one = 1;\n```\n\n```ts:../x\nx\n```\n\n\
+                     ```diff\n--- a/b.ts\n+++ b/b.ts\n```\n\n```delete:old.ts\n```\n\n```ts:cut.ts\nlet a\n";
+
+#[test]
+fn the_document_has_the_shape_of_the_contract() {
+    let world = World::new();
+    world.write("reply.md", REPLY);
+    let ran = world.run(&["parse", "reply.md", "--json"]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    let document = ran.json();
+    let keys: Vec<&String> = document.as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["files", "edits", "deletions", "warnings"]);
+    assert_eq!(
+        document["files"][0],
+        json!({
+            "path": "src/add.ts", "language": "ts", "size": 22, "complete": true, "inferred": false,
+            "sha256": "da892e4e82bcf839d96015d7782564f860296b3312b1e18d6b2f3622185d2cbf",
+            "source": "info-string", "lines": [3, 5], "bytes": [24, 46],
+        })
+    );
+    assert_eq!(document["files"][1]["complete"], false);
+    let codes: Vec<&str> = document["warnings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|warning| warning["code"].as_str().unwrap())
+        .collect();
+    assert_eq!(codes, ["path_rejected", "diff_skipped", "truncated"]);
+    let rejected = &document["warnings"][0];
+    assert_eq!(
+        (&rejected["line"], &rejected["reason"]),
+        (&json!(7), &json!("parent"))
+    );
+    assert_eq!(document["deletions"][0]["path"], "old.ts");
+}
+
+#[test]
+fn contents_are_added_when_asked_for() {
+    let world = World::new();
+    let ran = world.run_fed(REPLY.as_bytes(), &["parse", "-", "--json", "--contents"]);
+    assert_eq!(ran.json()["files"][0]["content"], "export const one = 1;\n");
+    let without = world.run_fed(REPLY.as_bytes(), &["parse", "--json"]);
+    assert_eq!(without.json()["files"][0].get("content"), None);
+}
+
+#[test]
+fn a_person_sees_a_table_and_warnings_apart() {
+    let world = World::new();
+    let ran = world.run_fed(REPLY.as_bytes(), &["parse", "--contents"]);
+    insta::assert_snapshot!(ran.all());
+    let ran = world.run_fed(b"only words\n", &["parse"]);
+    insta::assert_snapshot!(ran.all(), @"
+    code 0
+    --- out
+    no files (0 fenced blocks)
+    --- err
+    ");
+}
+
+#[test]
+fn what_others_wrote_cannot_act_on_the_terminal() {
+    let world = World::new();
+    let reply = "```ts:a\u{1b}[2J.ts\nx\u{1b}[31m\n```\n```ts:ok.ts\ny\u{1b}]0;title\u{7}\n```\n";
+    let ran = world.run_fed(reply.as_bytes(), &["parse", "--contents"]);
+    assert!(
+        !ran.out.contains('\u{1b}') && !ran.err.contains('\u{1b}'),
+        "{ran:?}"
+    );
+    let ran = world.run_fed(reply.as_bytes(), &["apply", "-", "--into", "repo"]);
+    assert!(
+        !ran.out.contains('\u{1b}') && !ran.err.contains('\u{1b}'),
+        "{ran:?}"
+    );
+}
+
+#[test]
+fn bytes_that_are_no_text_are_read_with_a_warning() {
+    let world = World::new();
+    let input = b"\xff\n\n```ts:a.ts\n\xfe\n```\n";
+    let ran = world.run_fed(input, &["parse", "--json"]);
+    assert_eq!(ran.code, 0);
+    assert!(
+        ran.err.contains("line 1: the reply is not UTF-8"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(ran.json()["files"][0]["bytes"], json!([14, 16]));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let world = World::new();
+    let blocks: String = (0..20_000)
+        .map(|n| format!("```ts:a{n}.ts\nx\n```\n"))
+        .collect();
+    world.write("reply.md", blocks);
+    let mut child = world
+        .command(&["parse", "reply.md"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let ran = world.ran(child.wait_with_output().unwrap());
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+}
+
+#[test]
+fn a_result_that_cannot_be_written_is_an_error() {
+    let world = World::new();
+    world.write("reply.md", REPLY);
+    let full = std::fs::File::create("/dev/full").unwrap();
+    let output = world
+        .command(&["parse", "reply.md", "--json"])
+        .stdout(full)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+        .wait_with_output()
+        .unwrap();
+    let ran = world.ran(output);
+    assert_eq!(ran.code, 3);
+    assert!(ran.err.contains("could not be written"), "{}", ran.err);
+}
