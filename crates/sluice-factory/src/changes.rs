@@ -179,3 +179,6 @@ fn guard_word(path: &RelPath) -> &'static str {
         "accepted"
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,6 +29,9 @@ pub struct Evaluation {
     pub documents: Vec<DocumentResult>,
     /// Checks that could not answer, which the gate's file lets a person accept.
     pub accepted_unknown: Vec<String>,
+    /// Checks that the gate demands and that the report does not have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
     /// What failed, comparable between attempts.
     pub failure: Option<String>,
 }
@@ -51,14 +54,20 @@ impl Evaluation {
                 Verdict::Unknown | Verdict::Fail => verdict = Verdict::Fail,
             }
         }
-        for name in &file.checks {
-            let present = checks
+        let answered = |name: &str| {
+            checks
                 .iter()
                 .flat_map(|report| &report.checks)
-                .any(|check| stem(&check.name) == name);
-            if !present {
-                verdict = Verdict::Fail;
-            }
+                .any(|check| stem(&check.name) == name)
+        };
+        let missing: Vec<String> = file
+            .checks
+            .iter()
+            .filter(|name| !answered(name))
+            .cloned()
+            .collect();
+        if !missing.is_empty() {
+            verdict = Verdict::Fail;
         }
         if documents
             .iter()
@@ -71,6 +80,7 @@ impl Evaluation {
             checks,
             documents,
             accepted_unknown,
+            missing,
             failure: None,
         };
         if verdict == Verdict::Fail {
@@ -131,7 +141,8 @@ impl Evaluation {
             .iter()
             .filter(|document| document.verdict != Verdict::Pass)
             .map(|document| document.document.clone());
-        checks.chain(documents).collect()
+        let missing = self.missing.iter().cloned();
+        checks.chain(documents).chain(missing).collect()
     }
 
     /// Equal for two attempts that failed in the same way: the failing checks with the fingerprints of
@@ -161,3 +172,6 @@ impl GateFile {
 pub(crate) fn stem(check: &str) -> &str {
     check.split(':').next().unwrap_or(check)
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

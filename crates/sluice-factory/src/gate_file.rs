@@ -157,10 +157,13 @@ impl GateFile {
         if file.heal_attempts > 9 {
             return value("heal_attempts", "must be at most 9".to_owned());
         }
-        for check in file.checks.iter().chain(&file.accept_unknown) {
-            if !CHECKS.contains(&check.as_str()) {
-                let why = format!("names {check:?}; checks are {}", CHECKS.join(", "));
-                return value("checks", why);
+        for (key, names) in [
+            ("checks", &file.checks),
+            ("accept_unknown", &file.accept_unknown),
+        ] {
+            if let Some(unknown) = names.iter().find(|name| !CHECKS.contains(&name.as_str())) {
+                let why = format!("names {unknown:?}; checks are {}", CHECKS.join(", "));
+                return value(key, why);
             }
         }
         if file.applies_to.is_empty() {
@@ -287,3 +290,6 @@ fn one() -> u8 {
 fn approver() -> Role {
     Role::Approver
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! What the agent is told: the task, and when it heals everything that a person would want to know.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
@@ -17,6 +18,14 @@ const FILE_LINES: usize = 400;
 const OUTPUT_BYTES: usize = 6_000;
 /// Findings shown of one file at most.
 const FINDINGS: usize = 20;
+/// Files shown with what was found in them at most.
+const FILES: usize = 30;
+/// Paths listed at most.
+const PATHS: usize = 500;
+/// Characters shown of one line of source at most.
+const LINE_CHARS: usize = 500;
+/// Characters shown of one message at most.
+const MESSAGE_CHARS: usize = 2_000;
 
 /// An earlier attempt of the run, in short.
 #[derive(Debug, Clone)]
@@ -138,7 +147,8 @@ fn failures(text: &mut String, material: &Material<'_>) {
         return;
     }
     line(text, format_args!("\n# What failed"));
-    for (path, findings) in groups {
+    let left_out = groups.len().saturating_sub(FILES);
+    for (path, findings) in groups.into_iter().take(FILES) {
         let title = if path.is_empty() { "(no file)" } else { &path };
         line(text, format_args!("\n## {title}"));
         for (check, finding) in findings.iter().take(FINDINGS) {
@@ -157,7 +167,7 @@ fn failures(text: &mut String, material: &Material<'_>) {
                 format_args!(
                     "- {check} ({}{rule}){place} {}",
                     finding.tool,
-                    finding.message.trim()
+                    item(&finding.message)
                 ),
             );
         }
@@ -176,10 +186,14 @@ fn failures(text: &mut String, material: &Material<'_>) {
             excerpt(text, &path, &source, &lines);
         }
     }
+    if left_out > 0 {
+        line(text, format_args!("\nAnd {left_out} more files."));
+    }
 }
 
 /// The source around the lines in question, numbered; the whole file when no line is known.
 fn excerpt(text: &mut String, path: &str, source: &str, wanted: &BTreeSet<usize>) {
+    let source = plain(source);
     let total = source.lines().count();
     let shown: BTreeSet<usize> = if wanted.is_empty() {
         (1..=total.min(FILE_LINES)).collect()
@@ -199,6 +213,7 @@ fn excerpt(text: &mut String, path: &str, source: &str, wanted: &BTreeSet<usize>
                 body.push_str("    …\n");
             }
             let mark = if wanted.contains(&number) { '>' } else { ' ' };
+            let content = cut(content, LINE_CHARS);
             let _ = writeln!(body, "{mark}{number:4} {content}");
             previous = number;
         }
@@ -225,6 +240,7 @@ fn outputs(text: &mut String, material: &Material<'_>) {
         let Some(tail) = (material.log_tail)(&check.log.sha256, OUTPUT_BYTES) else {
             continue;
         };
+        let tail = plain(&tail);
         if tail.trim().is_empty() {
             continue;
         }
@@ -250,13 +266,14 @@ fn earlier(text: &mut String, material: &Material<'_>) {
         let changed = if earlier.changed.is_empty() {
             "nothing".to_owned()
         } else {
-            earlier.changed.join(", ")
+            cut(&earlier.changed.join(", "), MESSAGE_CHARS).into_owned()
         };
         line(
             text,
             format_args!(
                 "- attempt {} changed {changed}: {}",
-                earlier.attempt, earlier.outcome
+                earlier.attempt,
+                item(&earlier.outcome)
             ),
         );
     }
@@ -268,7 +285,7 @@ fn guidance(text: &mut String, material: &Material<'_>) {
     }
     line(text, format_args!("\n# What people said"));
     for said in &material.guidance {
-        line(text, format_args!("- {}", said.trim()));
+        line(text, format_args!("- {}", item(said)));
     }
 }
 
@@ -291,8 +308,12 @@ fn pinned(text: &mut String, material: &Material<'_>) {
 fn sources(text: &mut String, material: &Material<'_>) {
     if !material.paths.is_empty() {
         line(text, format_args!("\n# Files of the project"));
-        for path in material.paths.iter().take(500) {
+        for path in material.paths.iter().take(PATHS) {
             line(text, format_args!("- {path}"));
+        }
+        if material.paths.len() > PATHS {
+            let more = material.paths.len() - PATHS;
+            line(text, format_args!("- and {more} more"));
         }
     }
     if material.strategy != Strategy::WiderContext {
@@ -318,7 +339,7 @@ fn sources(text: &mut String, material: &Material<'_>) {
                 .cloned(),
         );
     }
-    for path in wanted {
+    for path in wanted.into_iter().take(FILES) {
         if let Some(source) = (material.read)(&path) {
             excerpt(text, &path, &source, &BTreeSet::new());
         }
@@ -358,14 +379,49 @@ fn format(text: &mut String, material: &Material<'_>) {
     line(text, format_args!("\n{more}"));
 }
 
-/// A fence that no line of the body closes.
+/// A fence that nothing in the body closes.
 fn fence_for(body: &str) -> String {
-    let longest = body
-        .lines()
-        .map(|line| line.trim_start().chars().take_while(|c| *c == '`').count())
-        .max()
-        .unwrap_or(0);
-    "`".repeat(longest.max(2) + 1)
+    let runs = body.split(|c| c != '`').map(str::len);
+    "`".repeat(runs.max().unwrap_or(0).max(2) + 1)
+}
+
+/// Text that somebody else wrote, with one kind of line end and nothing that steers a terminal or hides.
+fn plain(text: &str) -> String {
+    text.replace("\r\n", "\n")
+        .chars()
+        .map(|c| match c {
+            '\r' => '\n',
+            '\n' | '\t' => c,
+            c if c.is_control() || is_bidi(c) => char::REPLACEMENT_CHARACTER,
+            c => c,
+        })
+        .collect()
+}
+
+/// The same as the entry of a list: further lines are indented, so that they stay in it.
+fn item(text: &str) -> String {
+    let text = plain(text);
+    let lines = cut(text.trim(), MESSAGE_CHARS);
+    let mut entry = String::new();
+    for line in lines.lines().filter(|line| !line.trim().is_empty()) {
+        if !entry.is_empty() {
+            entry.push_str("\n  ");
+        }
+        entry.push_str(line);
+    }
+    entry
+}
+
+fn is_bidi(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// At most so many characters of a text, with a mark where it is cut.
+fn cut(text: &str, most: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
 }
 
 fn line(text: &mut String, what: std::fmt::Arguments<'_>) {
