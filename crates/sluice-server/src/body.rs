@@ -113,6 +113,11 @@ fn content_type(headers: &HeaderMap) -> (String, String) {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    // An array would be taken for the fields in their order.
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        let detail = "the body is a JSON object, not an array";
+        return Err(ApiError::new(Kind::Invalid, detail).with("field", "body"));
+    }
     serde_json::from_slice(bytes).map_err(|error| {
         if error.is_data() {
             ApiError::new(Kind::Invalid, format!("the body does not fit: {error}"))

@@ -24,6 +24,8 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 const RETRY: Duration = Duration::from_secs(2);
 /// Another daemon on the same database does not wake us: look again this often.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// A stream ends after this time, and its client comes back with its token, which may have been revoked.
+const LONGEST: Duration = Duration::from_secs(15 * 60);
 /// Events read from the store at once.
 const BATCH: u64 = 200;
 
@@ -54,6 +56,7 @@ where
     let events = stream::once(async { opening })
         .chain(events)
         .take_until(shutdown.cancelled_owned())
+        .take_until(Box::pin(tokio::time::sleep(LONGEST)))
         .map(Ok::<_, Infallible>);
     let held = Held {
         inner: events.boxed(),

@@ -61,6 +61,7 @@ pub struct CheckResult {
     /// Whether the answer is an earlier run's.
     pub cached: bool,
     /// The run that the answer came from, when it is an earlier run's.
+    #[schema(nullable = false)]
     pub source_run: Option<String>,
     /// Milliseconds from start to end; of the original run when cached.
     pub wall_ms: u64,
@@ -71,14 +72,18 @@ pub struct CheckResult {
     /// What the tool said.
     pub findings: Vec<Finding>,
     /// The counts, for a check that runs tests.
+    #[schema(nullable = false)]
     pub tests: Option<Tests>,
     /// The coverage, where the tool gave one.
+    #[schema(nullable = false)]
     pub coverage: Option<Coverage>,
     /// `none` or `open`.
     pub network: String,
     /// Limits that could not be enforced on this machine, by name.
+    #[schema(required = false)]
     pub unenforced: Vec<String>,
     /// Why the verdict is `unknown`, or what to do about it, for a person.
+    #[schema(nullable = false)]
     pub note: Option<String>,
 }
 
@@ -94,10 +99,13 @@ pub struct Finding {
     /// What it says, for a person.
     pub message: String,
     /// The file, relative to the workspace.
+    #[schema(nullable = false)]
     pub path: Option<String>,
     /// The line, from 1.
+    #[schema(nullable = false)]
     pub line: Option<u32>,
     /// The column, from 1.
+    #[schema(nullable = false)]
     pub column: Option<u32>,
     /// The same for the same fault in two runs: it leaves out line numbers, times and temporary paths.
     pub fingerprint: String,

@@ -192,10 +192,13 @@ pub struct AttemptFinding {
     /// What it says, for a person.
     pub message: String,
     /// The file, relative to the workspace.
+    #[schema(nullable = false)]
     pub path: Option<String>,
     /// The line, from 1.
+    #[schema(nullable = false)]
     pub line: Option<u32>,
     /// The column, from 1.
+    #[schema(nullable = false)]
     pub column: Option<u32>,
     /// The same for the same fault in two runs: it leaves out line numbers, times and temporary paths.
     pub fingerprint: String,
@@ -221,6 +224,7 @@ pub struct Receipt {
     /// What the path guard said: `accepted` or `sensitive`.
     pub guard: String,
     /// The git blob that the content became.
+    #[schema(nullable = false)]
     pub blob: Option<String>,
 }
 

@@ -1,0 +1,13 @@
+//! The REST surface over a real factory: real store, real git; every answer is held against the document.
+
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the message")]
+
+mod access;
+mod bad_input;
+mod checks;
+mod files;
+mod gates;
+mod serving;
+mod shapes;
+mod streams;
+mod world;
