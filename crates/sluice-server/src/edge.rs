@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use futures::FutureExt as _;
@@ -96,7 +96,7 @@ fn render(response: Response, id: &str) -> Response {
     let error = match failed {
         Some(Failed(error)) => error,
         None if status.is_client_error() || status.is_server_error() => {
-            Arc::new(ApiError::new(Kind::of(status), detail(&response)))
+            Arc::new(ApiError::new(Kind::of(status), detail(status)))
         }
         None => return response,
     };
@@ -120,12 +120,12 @@ fn render(response: Response, id: &str) -> Response {
     Response::from_parts(parts, Body::from(error.body(id).to_string()))
 }
 
-fn detail(response: &Response) -> String {
-    let allow = response.headers().get(header::ALLOW);
-    match allow.and_then(|allow| allow.to_str().ok()) {
-        Some(allow) => format!("this route has {allow}"),
-        None if response.status().as_u16() == 404 => "there is no such route".to_owned(),
-        None => Kind::of(response.status()).told().2.to_owned(),
+/// What a status that the framework gave means here.
+fn detail(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::NOT_FOUND => "there is no such route",
+        StatusCode::METHOD_NOT_ALLOWED => "the header `Allow` names the methods of this route",
+        status => Kind::of(status).told().2,
     }
 }
 
