@@ -4,7 +4,7 @@ mod stay;
 
 use std::env;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sluice_sandbox::{
@@ -96,12 +96,34 @@ pub(crate) async fn container(
 ) -> Result<Arc<dyn Sandbox>, SandboxError> {
     let config = DockerConfig {
         kind,
-        socket: None,
+        socket: named_socket(kind)?,
         image: config.image.clone(),
         daemon_id: home.owner.to_owned(),
         state: home.state.join(kind.as_str()),
     };
     Ok(Arc::new(Docker::connect(config).await?))
+}
+
+/// The socket that the user's environment names: then no other one is asked, since another engine there is not
+/// the one that is meant.
+fn named_socket(kind: DockerKind) -> Result<Option<PathBuf>, SandboxError> {
+    let variable = match kind {
+        DockerKind::Docker => "DOCKER_HOST",
+        DockerKind::Podman => "CONTAINER_HOST",
+    };
+    let Some(host) = env::var(variable).ok().filter(|host| !host.is_empty()) else {
+        return Ok(None);
+    };
+    match host.strip_prefix("unix://") {
+        Some(path) => Ok(Some(PathBuf::from(path))),
+        None => Err(SandboxError::Unavailable {
+            engine: kind.as_str(),
+            mend: format!(
+                "{variable} is {host}, and only engines on this machine can be used: name a socket as in \
+                 unix:///var/run/docker.sock, or unset it"
+            ),
+        }),
+    }
 }
 
 /// Sets the native engine up, and believes it only after its test of itself.

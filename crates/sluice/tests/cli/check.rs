@@ -201,6 +201,20 @@ fn an_engine_that_is_not_there_is_3_with_the_mend() {
 }
 
 #[test]
+fn an_engine_that_is_named_but_does_not_answer_is_not_replaced_by_another() {
+    let world = World::new();
+    project(&world, &["node-test"]);
+    for host in ["unix:///nowhere/docker.sock", "tcp://127.0.0.1:1"] {
+        let ran = world.run_with(
+            &[("DOCKER_HOST", host)],
+            &["check", "project", "--engine", "docker"],
+        );
+        assert_eq!((ran.code, ran.out.as_str()), (3, ""), "{host}: {ran:?}");
+        assert!(ran.err.contains("not reachable"), "{host}: {}", ran.err);
+    }
+}
+
+#[test]
 fn a_cache_that_cannot_be_written_is_3() {
     let world = World::new();
     project(&world, &["node-test"]);

@@ -9,6 +9,7 @@ mod apply;
 mod check;
 mod machine;
 mod parse;
+mod proven;
 mod remote;
 mod usage;
 mod verify;

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crate::proven::Proven;
 use crate::world::World;
 
 fn repository(world: &World) -> std::path::PathBuf {
@@ -12,6 +13,64 @@ fn repository(world: &World) -> std::path::PathBuf {
     world.git(&repo, &["add", "."]);
     world.git(&repo, &["commit", "--quiet", "-m", "first"]);
     repo
+}
+
+#[test]
+fn a_proven_gate_is_verified_also_in_a_clone() {
+    let world = World::new();
+    let proven = Proven::new(&world);
+    world.write("signers", proven.signers.to_text());
+    let ran = world.run(&["verify", "proven.git", "--signers", "signers", "--json"]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{ran:?}");
+    let report = ran.json();
+    assert_eq!(
+        (&report["verified"], &report["trust"]),
+        (&true.into(), &"told".into())
+    );
+    assert_eq!(report["head"]["covered_by"], serde_json::json!(["g0"]));
+
+    world.git(
+        &world.path(""),
+        &["clone", "--quiet", "proven.git", "clone"],
+    );
+    assert_eq!(
+        world.run(&["verify", "clone"]).code,
+        1,
+        "a clone has no refs/gates yet"
+    );
+    world.git(
+        &world.path("clone"),
+        &["fetch", "--quiet", "origin", "refs/gates/*:refs/gates/*"],
+    );
+    let ran = world.run(&["verify", "clone"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(
+        ran.out.contains("covers HEAD\n") && ran.out.ends_with("\nverified\n"),
+        "{}",
+        ran.out
+    );
+    assert!(ran.out.contains("nobody vouches for it"), "{}", ran.out);
+}
+
+#[test]
+fn other_signers_and_another_head_are_not_verified() {
+    let world = World::new();
+    let proven = Proven::new(&world);
+    let stranger = Proven::new(&World::new());
+    world.write("signers", stranger.signers.to_text());
+    let ran = world.run(&["verify", "proven.git", "--signers", "signers"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.out.contains("PROBLEM"), "{}", ran.out);
+
+    let tree = world.git(&proven.path, &["rev-parse", "refs/gates/g0^{tree}"]);
+    let other = world.git(
+        &proven.path,
+        &["commit-tree", &tree, "-p", "main", "-m", "unseen"],
+    );
+    world.git(&proven.path, &["update-ref", "refs/heads/main", &other]);
+    let ran = world.run(&["verify", "proven.git", "--json"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert_eq!(ran.json()["head"]["covered_by"], serde_json::json!([]));
 }
 
 #[test]
