@@ -1,4 +1,5 @@
 //! End-to-end stories and tidy checks.
 
+mod kill;
 mod layers;
 mod tidy;
