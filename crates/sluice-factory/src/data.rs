@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 
 use sluice_workspace::{Repo, WorkspaceError};
 
+/// How the names of temporary files begin (tempfile's default) until they get their own.
+const UNFINISHED: &[u8] = b".tmp";
+
 /// The data directory. Git data lies outside the working trees and outside anything that a sandbox sees.
 #[derive(Debug, Clone)]
 pub struct DataDir {
@@ -79,6 +82,23 @@ impl DataDir {
     /// What was deleted.
     pub fn deleted(&self) -> PathBuf {
         self.root.join("deleted")
+    }
+
+    /// Removes the files that a killed process was still writing. Nothing may be at work here yet.
+    pub(crate) fn unfinished_remove(&self) {
+        let mut folders = vec![self.cache(), self.run()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+                match entry.file_type() {
+                    Ok(kind) if kind.is_dir() => folders.push(entry.path()),
+                    Ok(_) if entry.file_name().as_encoded_bytes().starts_with(UNFINISHED) => {
+                        // Best effort: it is in nobody's way.
+                        let _ = std::fs::remove_file(entry.path());
+                    }
+                    _ => {}
+                }
+            }
+        }
     }
 
     /// Opens a project's git data.

@@ -166,6 +166,7 @@ impl Factory {
         if reaped > 0 {
             tracing::info!(jobs = reaped, "removed what an earlier process left behind");
         }
+        self.data.unfinished_remove();
         for entry in std::fs::read_dir(self.data.run())?.flatten() {
             // Half-made ones begin with a dot.
             let name = entry.file_name();
@@ -181,6 +182,7 @@ impl Factory {
             for project in &page.items {
                 self.project_prepare(project).await?;
                 self.work_tree_settle(&project.name).await?;
+                self.edits_tell(&project.name).await?;
             }
             match page.next {
                 Some(next) => cursor = Some(next),

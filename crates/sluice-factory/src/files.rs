@@ -4,12 +4,13 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use serde_json::json;
 use sluice_path::RelPath;
-use sluice_store::{Actor, Role};
+use sluice_store::{Actor, EventSeq, NewEvent, Role};
 use sluice_workspace::{Change, CommitInfo, DiffStatus, EntryKind, NewCommit, Oid, Repo};
 
+use crate::check::project_event;
 use crate::decide::machinery;
 use crate::factory::{Factory, now, rfc3339};
-use crate::git_names::{MAIN, WORK, identity};
+use crate::git_names::{MAIN, WORK, daemon, identity};
 use crate::refusal::{Asked, Refusal};
 use crate::view::{
     BranchView, CommitView, DiffView, EntryView, FileContent, FileDiff, FileWritten, Page,
@@ -19,6 +20,12 @@ use crate::view::{
 pub const MAX_FILE_BYTES: usize = 16 << 20;
 /// A longer patch of one file is cut, in bytes.
 const MAX_PATCH: usize = 200_000;
+/// The event that tells of a person's edit.
+const EDITED: &str = "file.edited";
+/// What the message of a person's edit begins with.
+const VERBS: [&str; 3] = ["Add", "Edit", "Delete"];
+/// How many edits are looked at for one that was not told of: as many as can be made at one time.
+const MOST_EDITS: usize = 100;
 
 /// What must hold of a file before it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,6 +150,9 @@ impl Factory {
             ));
         }
         self.project_record(project).await?;
+        // No gate starts between the look and the commit.
+        let _hand = self.hand(project).await;
+        self.project_record(project).await?;
         if let Some(open) = self
             .store
             .run_fetch_open(project)
@@ -166,21 +176,35 @@ impl Factory {
             .await?;
         let (commit, oid) = edited?;
         self.work_tree_settle(project).await?;
-        let body = json!({ "path": path.as_str(), "by": actor.name, "commit": commit });
-        self.store
-            .event_append(crate::check::project_event(
-                project,
-                "file.edited",
-                body,
-                at,
-            ))
-            .await
-            .map_err(machinery)?;
+        let event = edited_event(project, path.as_str(), &actor.name, &commit, at);
+        self.store.event_append(event).await.map_err(machinery)?;
         Ok(FileWritten {
             path: path.as_str().to_owned(),
             oid,
             commit,
         })
+    }
+
+    /// Tells of the edits that a killed process made and did not come to tell of.
+    pub(crate) async fn edits_tell(&self, project: &str) -> anyhow::Result<()> {
+        let mut untold = self.git(project, |repo| edits_on_top(&repo)).await?;
+        let mut after = EventSeq(0);
+        // One of the newest commits is a person's only until the next attempt, so this is rarely walked.
+        while !untold.is_empty() {
+            let events = self.store.event_list(after, Some(project), 500).await?;
+            let Some(last) = events.last() else { break };
+            after = last.seq;
+            for event in events.iter().filter(|event| event.kind == EDITED) {
+                untold.retain(|edit| event.body["commit"] != edit.oid.to_string());
+            }
+        }
+        for edit in untold.iter().rev() {
+            let (_, path) = edit_of(edit).unwrap_or_default();
+            let at = Timestamp::from_second(edit.time)?;
+            let event = edited_event(project, path, &edit.author.name, &edit.oid.to_string(), at);
+            self.store.event_append(event).await?;
+        }
+        Ok(())
     }
 
     /// The history of a ref, newest first.
@@ -304,6 +328,31 @@ impl Factory {
 
 type Edited = Asked<(String, Option<String>)>;
 
+fn edited_event(project: &str, path: &str, by: &str, commit: &str, at: Timestamp) -> NewEvent {
+    let body = json!({ "path": path, "by": by, "commit": commit });
+    project_event(project, EDITED, body, at)
+}
+
+/// The edits of people that `work` ends with, newest first.
+fn edits_on_top(repo: &Repo) -> anyhow::Result<Vec<CommitInfo>> {
+    let Some(work) = repo.ref_get(WORK)? else {
+        return Ok(Vec::new());
+    };
+    let newest = repo.log(&work, MOST_EDITS, None)?;
+    Ok(newest
+        .into_iter()
+        .take_while(|commit| edit_of(commit).is_some())
+        .collect())
+}
+
+/// The verb and the path of an edit; `None` for any other commit.
+fn edit_of(commit: &CommitInfo) -> Option<(&str, &str)> {
+    let is_person =
+        commit.committer == identity(&commit.author.name) && commit.committer != daemon();
+    let (verb, path) = commit.message.trim_end().split_once(' ')?;
+    (is_person && VERBS.contains(&verb)).then_some((verb, path))
+}
+
 fn edit_work(
     repo: &Repo,
     change: Change,
@@ -348,10 +397,11 @@ fn edit_work(
     if tree == before.tree {
         return Ok(Ok((work.to_string(), new_oid)));
     }
+    let [add, edit, delete] = VERBS;
     let verb = match (deletes, oid.is_some()) {
-        (true, _) => "Delete",
-        (false, true) => "Edit",
-        (false, false) => "Add",
+        (true, _) => delete,
+        (false, true) => edit,
+        (false, false) => add,
     };
     let commit = repo.commit(
         &NewCommit {

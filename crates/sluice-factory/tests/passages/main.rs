@@ -1,5 +1,6 @@
 //! Passages through gates: real store, real git, recorded agents; gates that demand documents only.
 
 mod decisions;
+mod edits;
 mod heal;
 mod world;
