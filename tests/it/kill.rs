@@ -22,7 +22,7 @@ use start::{Ended, Kill, Shim};
 use story::Story;
 
 /// Calls at which the passage is killed when nobody says how many.
-const POINTS: usize = 150;
+const POINTS: usize = 120;
 /// Starts at once.
 const WORKERS: usize = 2;
 /// Of the writes into the database's log, which is another project's to get right, every so manieth is tried.
@@ -41,9 +41,16 @@ struct Reference {
 
 async fn reference(shim: &Shim) -> Reference {
     let story = Story::new(1);
-    let ended = start::with_shim(&story, shim, Kill::Never).await.expect("it runs");
+    let ended = start::with_shim(&story, shim, Kill::Never)
+        .await
+        .expect("it runs");
     assert!(ended.status.success(), "{}", ended.errors);
-    let calls = ended.note.split(' ').next().and_then(|word| word.parse().ok()).expect("a count");
+    let calls = ended
+        .note
+        .split(' ')
+        .next()
+        .and_then(|word| word.parse().ok())
+        .expect("a count");
     let trace = std::fs::read_to_string(start::trace(&story)).expect("the trace");
     let mut into_the_log = 0;
     let points = trace
@@ -76,7 +83,12 @@ async fn wrong(story: &Story, ended: &Ended) -> Vec<String> {
 }
 
 /// Kills a passage, starts it again, and says what is not as in the reference.
-async fn tried(shim: &Shim, reference: &Reference, kill: Kill, again: Option<usize>) -> Result<(), String> {
+async fn tried(
+    shim: &Shim,
+    reference: &Reference,
+    kill: Kill,
+    again: Option<usize>,
+) -> Result<(), String> {
     let story = Story::new(1);
     let mut killed_at = Vec::new();
     let outcome = async {
@@ -88,21 +100,34 @@ async fn tried(shim: &Shim, reference: &Reference, kill: Kill, again: Option<usi
             told.extend(ended.told);
             let was_done = ended.status.success() && ended.note.contains("calls, then the end");
             if ended.status.signal() != Some(SIGKILL) && !was_done {
-                return Err(format!("not killed, but {}: {}", ended.status, ended.errors));
+                return Err(format!(
+                    "not killed, but {}: {}",
+                    ended.status, ended.errors
+                ));
             }
         }
         let mut ended = start::plainly(&story).await?;
         if !ended.status.success() {
-            return Err(format!("the restart ended with {}: {}", ended.status, ended.errors));
+            return Err(format!(
+                "the restart ended with {}: {}",
+                ended.status, ended.errors
+            ));
         }
         ended.told.append(&mut told);
         let mut wrong = wrong(&story, &ended).await;
         wrong.extend(differences(&reference.end, &end::lines(&story).await));
-        let unused: Vec<String> = left::names(&story).difference(&reference.names).cloned().collect();
+        let unused: Vec<String> = left::names(&story)
+            .difference(&reference.names)
+            .cloned()
+            .collect();
         if !unused.is_empty() {
             wrong.push(format!("files that no other end has: {unused:?}"));
         }
-        if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n  ")) }
+        if wrong.is_empty() {
+            Ok(())
+        } else {
+            Err(wrong.join("\n  "))
+        }
     }
     .await;
     outcome.map_err(|why| {
@@ -116,8 +141,12 @@ async fn tried(shim: &Shim, reference: &Reference, kill: Kill, again: Option<usi
 }
 
 fn differences(wanted: &[String], found: &[String]) -> Vec<String> {
-    let (all, there): (BTreeSet<_>, BTreeSet<_>) = (wanted.iter().collect(), found.iter().collect());
-    let mut lines: Vec<String> = all.difference(&there).map(|line| format!("missing: {line}")).collect();
+    let (all, there): (BTreeSet<_>, BTreeSet<_>) =
+        (wanted.iter().collect(), found.iter().collect());
+    let mut lines: Vec<String> = all
+        .difference(&there)
+        .map(|line| format!("missing: {line}"))
+        .collect();
     lines.extend(there.difference(&all).map(|line| format!("more: {line}")));
     if lines.is_empty() && wanted != found {
         lines.push(format!("other order or number: {found:#?}"));
@@ -135,14 +164,18 @@ fn points(reference: &Reference) -> Vec<usize> {
     let count = match asked.as_str() {
         "all" => return (1..=reference.calls).collect(),
         "" => POINTS,
-        number => number.parse().expect("SLUICE_KILL_POINTS is a number, `all`, #call or #first-last"),
+        number => number
+            .parse()
+            .expect("SLUICE_KILL_POINTS is a number, `all`, #call or #first-last"),
     };
     let all = &reference.points;
     let count = count.min(all.len());
     let points: Vec<usize> = (0..count).map(|n| all[n * all.len() / count]).collect();
     // In strides, so that a run that is broken off was everywhere.
     let stride = (count * 5 / 8).max(1);
-    let stride = (stride..).find(|stride| divisor(*stride, count) == 1).expect("a prime is near");
+    let stride = (stride..)
+        .find(|stride| divisor(*stride, count) == 1)
+        .expect("a prime is near");
     (0..count).map(|n| points[n * stride % count]).collect()
 }
 
@@ -160,8 +193,12 @@ async fn a_passage_that_is_killed_anywhere_ends_the_same() {
     let next = Arc::new(AtomicUsize::new(0));
     let mut workers = tokio::task::JoinSet::new();
     for _ in 0..WORKERS {
-        let (shim, reference, points, next) =
-            (Arc::clone(&shim), Arc::clone(&reference), Arc::clone(&points), Arc::clone(&next));
+        let (shim, reference, points, next) = (
+            Arc::clone(&shim),
+            Arc::clone(&reference),
+            Arc::clone(&points),
+            Arc::clone(&next),
+        );
         workers.spawn(async move {
             let mut wrong = Vec::new();
             loop {
@@ -170,7 +207,11 @@ async fn a_passage_that_is_killed_anywhere_ends_the_same() {
                     return wrong;
                 };
                 // Now and then right after the call, and now and then again while it recovers.
-                let kill = if index % 7 == 3 { Kill::After(point) } else { Kill::Before(point) };
+                let kill = if index % 7 == 3 {
+                    Kill::After(point)
+                } else {
+                    Kill::Before(point)
+                };
                 let again = (index % 4 == 1).then(|| 1 + index * 13 % 150);
                 if let Err(why) = tried(&shim, &reference, kill, again).await {
                     eprintln!("{why}");
@@ -181,8 +222,17 @@ async fn a_passage_that_is_killed_anywhere_ends_the_same() {
     }
     let wrong: Vec<String> = workers.join_all().await.into_iter().flatten().collect();
     let (tried, of) = (points.len(), reference.calls);
-    eprintln!("killed at {tried} of {of} calls in {:?}, {} ended otherwise", begun.elapsed(), wrong.len());
-    assert!(wrong.is_empty(), "{} of {tried} ended otherwise:\n{}", wrong.len(), wrong.join("\n"));
+    eprintln!(
+        "killed at {tried} of {of} calls in {:?}, {} ended otherwise",
+        begun.elapsed(),
+        wrong.len()
+    );
+    assert!(
+        wrong.is_empty(),
+        "{} of {tried} ended otherwise:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
