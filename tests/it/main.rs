@@ -1,5 +1,9 @@
 //! End-to-end stories and tidy checks.
 
+mod built;
+mod demo;
+mod docs;
 mod kill;
 mod layers;
+mod serve;
 mod tidy;

@@ -98,6 +98,14 @@ pub enum WorkspaceError {
         /// The object.
         oid: Oid,
     },
+    /// A tree lists more entries than any real one.
+    #[error("tree {tree} has more than {limit} entries; it was made to exhaust a reader")]
+    TooManyEntries {
+        /// The tree.
+        tree: Oid,
+        /// The limit.
+        limit: usize,
+    },
     /// There is no repository.
     #[error("no git repository at {}", .path.display())]
     NoRepository {

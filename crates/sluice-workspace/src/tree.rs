@@ -93,6 +93,8 @@ impl Repo {
     }
 
     /// Every file, link and submodule below `tree`, in git's order.
+    ///
+    /// A tree of more than a million entries is refused: a few objects can name any number of them.
     pub fn tree_list(&self, tree: &Oid) -> Result<Vec<Entry>, WorkspaceError> {
         let repo = self.raw()?;
         let root = find_tree(&repo, *tree)?;
@@ -104,6 +106,12 @@ impl Repo {
                 _ if entry.kind() == Some(ObjectType::Commit) => EntryKind::Submodule,
                 _ => EntryKind::File,
             };
+            if entries.len() >= MAX_ENTRIES {
+                return Err(WorkspaceError::TooManyEntries {
+                    tree: *tree,
+                    limit: MAX_ENTRIES,
+                });
+            }
             let oid = Oid(entry.id());
             let size = match kind {
                 EntryKind::Submodule => 0,
@@ -130,6 +138,9 @@ impl Repo {
 pub(crate) fn find_tree(repo: &Repository, oid: Oid) -> Result<Tree<'_>, WorkspaceError> {
     repo.find_tree(oid.0).map_err(WorkspaceError::object(oid))
 }
+
+/// The most entries of one tree that are listed.
+const MAX_ENTRIES: usize = 1_000_000;
 
 /// The deepest tree that is read; deeper ones were made to exhaust a reader.
 const MAX_DEPTH: usize = 256;

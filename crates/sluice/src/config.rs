@@ -34,6 +34,8 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     /// The data directory.
     pub(crate) data: PathBuf,
+    /// Host names that clients may use besides loopback names and the listen address.
+    pub(crate) allowed_hosts: Vec<String>,
     /// The database; SQLite in the data directory by default.
     pub(crate) database: Option<Secret>,
     /// Which engine runs the sandboxes.
@@ -125,6 +127,7 @@ impl Config {
             data: values
                 .path("server.data")
                 .unwrap_or_else(|| PathBuf::from("workspaces")),
+            allowed_hosts: values.list("server.allowed_hosts"),
             database: values.secret("database.url"),
             engine: match values.text("engine.default").as_deref() {
                 Some("docker") => EngineChoice::Docker,

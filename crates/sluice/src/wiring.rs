@@ -19,6 +19,7 @@ use sluice_store::Store;
 
 use crate::built_in;
 use crate::config::{AgentConfig, AgentKind, Config};
+use crate::engine::EngineHome;
 use crate::exit::{Exit, MISSING};
 
 /// A factory with what must live as long as it does.
@@ -113,15 +114,19 @@ pub(crate) fn agent_table(
     configured: &[AgentConfig],
     data: &DataDir,
     engine: &str,
+    home: EngineHome<'_>,
 ) -> Result<AgentTable, Exit> {
     let mut by_gate: BTreeMap<Gate, Arc<dyn Agent>> = BTreeMap::new();
     for one in configured {
+        if one.base_url.is_some() || one.api_key.is_some() || one.model.is_some() {
+            tracing::warn!(agent = one.name, "this version has no model agents; what names a model is left aside");
+        }
         let agent: Arc<dyn Agent> = match one.kind {
             Some(AgentKind::Recorded) => {
                 let dir = one.dir.clone().unwrap_or_default();
                 Arc::new(Recorded::folder(one.name.clone(), dir))
             }
-            Some(AgentKind::Command) => Arc::new(command_agent(one, data, engine)?),
+            Some(AgentKind::Command) => Arc::new(command_agent(one, data, engine, home)?),
             Some(AgentKind::Outside) | None => continue,
         };
         let gates: Vec<Gate> = if one.gates.is_empty() {
@@ -177,7 +182,12 @@ fn signing_key(path: &Path) -> anyhow::Result<Signer> {
 }
 
 /// A command as an agent: started by this program again, in a sandbox of the same engine.
-fn command_agent(one: &AgentConfig, data: &DataDir, engine: &str) -> Result<CommandAgent, Exit> {
+fn command_agent(
+    one: &AgentConfig,
+    data: &DataDir,
+    engine: &str,
+    home: EngineHome<'_>,
+) -> Result<CommandAgent, Exit> {
     let fault = |error: String| Exit::usage(format!("agent {}: {error}", one.name));
     let program = std::env::current_exe().map_err(|error| fault(error.to_string()))?;
     let empty = data.run().join("empty");
@@ -186,7 +196,12 @@ fn command_agent(one: &AgentConfig, data: &DataDir, engine: &str) -> Result<Comm
     limits.wall = one.wall;
     limits.silence = Some(one.idle);
     let job = Job {
-        name: format!("agent-{}", one.name),
+        name: format!(
+            "agent-{}",
+            one.name
+                .to_lowercase()
+                .replace(|c: char| !c.is_ascii_alphanumeric(), "-")
+        ),
         lower: vec![empty],
         upper: Upper::Discard,
         workdir: String::new(),
@@ -206,6 +221,9 @@ fn command_agent(one: &AgentConfig, data: &DataDir, engine: &str) -> Result<Comm
     let mut file = serde_json::to_value(&job).map_err(|error| fault(error.to_string()))?;
     if let Some(map) = file.as_object_mut() {
         map.insert("engine".to_owned(), engine.into());
+        // The daemon's own, so that its next start removes what a kill left behind.
+        map.insert("state".to_owned(), home.state.display().to_string().into());
+        map.insert("owner".to_owned(), home.owner.into());
     }
     fs::write(&path, file.to_string()).map_err(|error| fault(error.to_string()))?;
     let text = |path: &Path| path.display().to_string();

@@ -1,3 +1,5 @@
+//! Tests with real commands: floods, silence, signals, prompts larger than a pipe.
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};

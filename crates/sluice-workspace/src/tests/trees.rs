@@ -309,3 +309,28 @@ fn a_diff_says_what_happened_to_each_file() {
         3
     );
 }
+
+#[test]
+fn a_tree_bomb_is_refused_in_time() {
+    let fixture = Fixture::new(&[write("a", "a")]);
+    // Ten levels of a hundred names each: a handful of objects, 10^20 files.
+    let files: Vec<(String, Vec<u8>)> = (0..100)
+        .map(|n| (format!("f{n:02}"), b"x".to_vec()))
+        .collect();
+    let mut tree = fixture.repo.tree_build_raw(None, &files).unwrap();
+    let raw = git2::Repository::open(fixture.repo.git_dir()).unwrap();
+    for _ in 0..10 {
+        let mut builder = raw.treebuilder(None).unwrap();
+        for n in 0..100 {
+            builder
+                .insert(format!("d{n:02}"), tree.0, 0o040000)
+                .unwrap();
+        }
+        tree = Oid(builder.write().unwrap());
+    }
+    let refused = fixture.repo.tree_list(&tree);
+    assert!(
+        matches!(refused, Err(WorkspaceError::TooManyEntries { .. })),
+        "{refused:?}"
+    );
+}

@@ -13,14 +13,15 @@ use sluice_factory::view::{EventView, GateView};
 use sluice_factory::{Actor, ActorKind, AgentTable, DataDir, Decide, Factory, Refusal, Role};
 use sluice_gates::Gate;
 use sluice_workspace::Repo;
+use tokio_util::sync::CancellationToken;
 
 use crate::built_in;
 use crate::cli::Demo;
-use crate::command::verify;
+use crate::command::{interrupt, verify};
 use crate::config::Config;
 use crate::engine::{self, EngineHome};
 use crate::exit::Exit;
-use crate::output::Output;
+use crate::output::{Output, one_line};
 use crate::wiring::{Wired, wire};
 
 /// The demo project's description.
@@ -42,6 +43,9 @@ struct Approval {
 /// Runs the demo.
 pub(crate) async fn run(options: &Demo, config: &Config, output: Output) -> Result<(), Exit> {
     let start = Instant::now();
+    // From the first moment: whoever ends the demo early finds nothing of it afterwards.
+    let cancel = CancellationToken::new();
+    let _watching = interrupt::cancels(cancel.clone());
     let temporary = match &options.keep {
         Some(_) => None,
         None => Some(
@@ -92,7 +96,7 @@ pub(crate) async fn run(options: &Demo, config: &Config, output: Output) -> Resu
     };
     let database = Some(data.database_url());
     let wired = wire(config, data, database.as_deref(), chosen.sandbox, agents).await?;
-    let mut show = Show::new(&wired, &project.name, output);
+    let mut show = Show::new(&wired, &project.name, output, cancel);
     let passage = show.passage(&project.kind).await;
     wired.factory.shutdown();
     passage?;
@@ -156,10 +160,13 @@ struct Show {
     names: HashMap<String, String>,
     seen: i64,
     steps: Vec<Value>,
+    cancel: CancellationToken,
+    /// Why the packages could not be installed, though nothing is wrong with the project.
+    stuck: Option<String>,
 }
 
 impl Show {
-    fn new(wired: &Wired, project: &str, output: Output) -> Show {
+    fn new(wired: &Wired, project: &str, output: Output, cancel: CancellationToken) -> Show {
         let gates = wired.factory.gates();
         Show {
             factory: Arc::clone(&wired.factory),
@@ -177,6 +184,8 @@ impl Show {
                 .collect(),
             seen: 0,
             steps: Vec::new(),
+            cancel,
+            stuck: None,
         }
     }
 
@@ -224,13 +233,29 @@ impl Show {
         let factory = Arc::clone(&self.factory);
         let mut work = tokio::spawn(async move { factory.tick().await });
         let mut events = self.factory.store().events_watch();
+        let mut is_stopping = false;
         let done = loop {
             tokio::select! {
                 done = &mut work => break done,
+                // The work ends by itself then, and what it left in the sandboxes with it.
+                () = self.cancel.cancelled(), if !is_stopping => {
+                    is_stopping = true;
+                    self.factory.shutdown();
+                }
                 _ = events.changed() => self.tell().await?,
             }
         };
         self.tell().await?;
+        if self.cancel.is_cancelled() {
+            return Err(Exit::failed("interrupted"));
+        }
+        if let Some(why) = self.stuck.take() {
+            return Err(Exit::missing(format!("the packages cannot be installed: {why}")).mend(
+                "see that this machine reaches the npm registry. npm's own setting names another one \
+                 (NPM_CONFIG_REGISTRY, or registry= in ~/.npmrc), network.extra_ca in sluice.toml a certificate \
+                 authority",
+            ));
+        }
         done.map_err(|error| Exit::failed(error.to_string()))?
             .map_err(|error| Exit::failed(format!("{error:#}")))
     }
@@ -248,8 +273,10 @@ impl Show {
         if faults > 3 {
             return Err(Exit::failed(fault.clone()));
         }
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-        Ok(())
+        tokio::select! {
+            () = tokio::time::sleep(std::time::Duration::from_millis(200)) => Ok(()),
+            () = self.cancel.cancelled() => Err(Exit::failed("interrupted")),
+        }
     }
 
     async fn approve(&mut self, gate: Gate, view: &GateView) -> Result<(), Exit> {
@@ -303,6 +330,13 @@ impl Show {
             .map_err(exit)?;
         for event in events {
             self.seen = event.seq;
+            let said = |key: &str| event.body.get(key).and_then(Value::as_str);
+            if event.kind == "check.finished"
+                && said("check") == Some("install")
+                && said("verdict") == Some("unknown")
+            {
+                self.stuck = Some(one_line(said("note").unwrap_or("npm gave no answer")));
+            }
             if let Some((what, text)) = tell(&event) {
                 let gate = event
                     .body
@@ -454,11 +488,10 @@ fn check(body: &Value) -> String {
         "unknown" => format!("; {}", text("note").split(" - ").next().unwrap_or_default()),
         _ => String::new(),
     };
-    format!(
-        "{:<8} {:<7} {time}{tests}{first}{note}",
-        text("check"),
-        text("verdict")
-    )
+    let (name, verdict) = (text("check"), text("verdict"));
+    one_line(&format!(
+        "{name:<8} {verdict:<7} {time}{tests}{first}{note}"
+    ))
 }
 
 fn accepted(body: &Value) -> String {

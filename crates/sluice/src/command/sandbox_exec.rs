@@ -80,6 +80,9 @@ pub(super) async fn run(file: &Path, config: &Config, output: Output) -> Result<
             owner: job.owner.as_deref().unwrap_or("sandbox-exec"),
         },
     };
+    // Two calls with one job file are two jobs: a name of its own keeps them apart.
+    let name = format!("{}-{}", job.job.name, std::process::id());
+    job.job.name = name.chars().take(63).collect();
     let chosen = engine::choose(choice, config, home).await?;
     if let Some(stay) = &stay {
         stay.note_engine(&chosen.sandbox.engine().name);

@@ -1,12 +1,13 @@
 //! `sluice serve`: the daemon.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sluice_factory::{ActorKind, DataDir, Factory, GateSet, Role};
+use sluice_factory::{ActorKind, DataDir, Factory, GateSet, Role, Roles};
 use sluice_store::NewToken;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -19,7 +20,7 @@ use crate::exit::{Exit, MISSING, chain};
 use crate::output::Output;
 use crate::wiring::{agent_table, wire};
 
-/// How often the gate files are looked at.
+/// How often the gate files and roles are looked at.
 const LOOK: Duration = Duration::from_secs(2);
 /// The setting that is there once the first administrator's token was made.
 const FIRST_TOKEN: &str = "first_admin_token";
@@ -41,7 +42,7 @@ pub(crate) async fn run(options: &Serve, config: &Config, output: Output) -> Res
     };
     let chosen = engine::choose(options.engine, config, home).await?;
     output.note(&chosen.said);
-    let agents = agent_table(&config.agents, &data, &chosen.sandbox.engine().name)?;
+    let agents = agent_table(&config.agents, &data, &chosen.sandbox.engine().name, home)?;
     let database = options
         .database
         .as_deref()
@@ -52,17 +53,28 @@ pub(crate) async fn run(options: &Serve, config: &Config, output: Output) -> Res
 
     let shutdown = CancellationToken::new();
     let _watching = interrupt::cancels(shutdown.clone());
-    if let Some(gates) = config.gates.clone() {
-        tokio::spawn(reload(Arc::clone(&factory), gates, shutdown.clone()));
-    }
+    let roles = config
+        .templates
+        .as_ref()
+        .map(|folder| folder.join("agents"));
+    tokio::spawn(reload(
+        Arc::clone(&factory),
+        config.gates.clone(),
+        roles,
+        shutdown.clone(),
+    ));
     let workers = tokio::spawn(Arc::clone(&factory).run(config.slots));
     let address = listener.local_addr().unwrap_or(listen);
     output.note(&format!(
         "sluice serves {} on http://{address}; the API is described at http://{address}/docs",
         factory.data().root().display()
     ));
-    let options = sluice_server::Options::default();
-    let served = sluice_server::serve(Arc::clone(&factory), listener, options, shutdown.clone()).await;
+    let options = sluice_server::Options {
+        allowed_hosts: config.allowed_hosts.clone(),
+        listen: None,
+    };
+    let served =
+        sluice_server::serve(Arc::clone(&factory), listener, options, shutdown.clone()).await;
     shutdown.cancel();
     factory.shutdown();
     // What runs is cancelled and done again at the next start; nothing of it is lost.
@@ -95,11 +107,22 @@ async fn admin_token(factory: &Factory, config: &Config, output: Output) -> Resu
         if secret.expose().trim().is_empty() {
             return Err(Exit::usage("the administrator's token is empty"));
         }
-        store.token_put_fixed(secret.expose(), new).await.map_err(fault)?;
-        store.setting_put_once(FIRST_TOKEN, "configured").await.map_err(fault)?;
+        store
+            .token_put_fixed(secret.expose(), new)
+            .await
+            .map_err(fault)?;
+        store
+            .setting_put_once(FIRST_TOKEN, "configured")
+            .await
+            .map_err(fault)?;
         return Ok(());
     }
-    if store.setting_get(FIRST_TOKEN).await.map_err(fault)?.is_some() {
+    if store
+        .setting_get(FIRST_TOKEN)
+        .await
+        .map_err(fault)?
+        .is_some()
+    {
         return Ok(());
     }
     let (record, secret) = store.token_create(new, &[]).await.map_err(fault)?;
@@ -111,38 +134,58 @@ async fn admin_token(factory: &Factory, config: &Config, output: Output) -> Resu
     Ok(())
 }
 
-/// Takes changed gate files over without a restart. Files that are not valid are named and left aside.
-async fn reload(factory: Arc<Factory>, folder: std::path::PathBuf, shutdown: CancellationToken) {
-    let mut seen = texts(&folder);
+/// Takes changed gate files and roles over without a restart. What is not valid is named and left aside.
+async fn reload(
+    factory: Arc<Factory>,
+    gates: Option<PathBuf>,
+    roles: Option<PathBuf>,
+    shutdown: CancellationToken,
+) {
+    let mut seen = (texts(gates.as_deref()), texts(roles.as_deref()));
     loop {
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
             () = shutdown.cancelled() => return,
         }
-        let now = texts(&folder);
-        if now == seen {
-            continue;
+        let now = (texts(gates.as_deref()), texts(roles.as_deref()));
+        if let Some(folder) = gates.as_deref().filter(|_| now.0 != seen.0) {
+            let read = GateSet::from_folder(folder).map_err(anyhow::Error::from);
+            taken(folder, read.map(|gates| factory.gates_replace(gates)));
         }
-        match GateSet::from_folder(&folder) {
-            Ok(gates) => {
-                factory.gates_replace(gates);
-                tracing::info!(folder = %folder.display(), "took the changed gate files");
-            }
-            Err(error) => {
-                tracing::error!(error = chain(&error), "the changed gate files are not valid; the old ones stay");
-            }
+        if let Some(folder) = roles.as_deref().filter(|_| now.1 != seen.1) {
+            taken(
+                folder,
+                Roles::from_folder(folder).map(|roles| factory.roles_replace(roles)),
+            );
         }
         seen = now;
     }
 }
 
-fn texts(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    sluice_gates::Gate::ALL
+fn taken(folder: &Path, outcome: anyhow::Result<()>) {
+    let folder = folder.display();
+    match outcome {
+        Ok(()) => tracing::info!(%folder, "took the changed files"),
+        Err(error) => {
+            let error = format!("{error:#}");
+            tracing::error!(%folder, error, "the changed files are not valid; the old ones stay");
+        }
+    }
+}
+
+/// The files of a folder that can matter, by name.
+fn texts(folder: Option<&Path>) -> BTreeMap<OsString, Vec<u8>> {
+    let entries = folder
         .into_iter()
-        .filter_map(|gate| {
-            let name = format!("{gate}.toml");
-            let text = std::fs::read(folder.join(&name)).ok()?;
-            Some((name, text))
+        .filter_map(|folder| std::fs::read_dir(folder).ok())
+        .flatten();
+    entries
+        .flatten()
+        .filter(|entry| {
+            let path = entry.path();
+            path.extension()
+                .is_some_and(|ending| ending == "toml" || ending == "md")
         })
+        .filter_map(|entry| Some((entry.file_name(), std::fs::read(entry.path()).ok()?)))
         .collect()
 }

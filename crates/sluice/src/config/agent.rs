@@ -21,7 +21,6 @@ pub(crate) enum AgentKind {
 
 /// One agent.
 #[derive(Debug, Clone)]
-#[expect(dead_code, reason = "read by `serve`, which is still to come")]
 pub(crate) struct AgentConfig {
     /// Its name.
     pub(crate) name: String,

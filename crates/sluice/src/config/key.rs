@@ -23,6 +23,7 @@ pub(super) enum Kind {
 pub(super) const KEYS: &[(&str, Kind)] = &[
     ("server.listen", Kind::Text),
     ("server.data", Kind::Path),
+    ("server.allowed_hosts", Kind::List),
     ("database.url", Kind::Secret),
     (
         "engine.default",
