@@ -94,7 +94,7 @@ impl Repo {
 
     /// Every file, link and submodule below `tree`, in git's order.
     ///
-    /// A tree of more than a million entries is refused: a few objects can name any number of them.
+    /// A tree of more than 200,000 entries is refused: a few objects can name any number of them.
     pub fn tree_list(&self, tree: &Oid) -> Result<Vec<Entry>, WorkspaceError> {
         let repo = self.raw()?;
         let root = find_tree(&repo, *tree)?;
@@ -140,7 +140,7 @@ pub(crate) fn find_tree(repo: &Repository, oid: Oid) -> Result<Tree<'_>, Workspa
 }
 
 /// The most entries of one tree that are listed.
-const MAX_ENTRIES: usize = 1_000_000;
+const MAX_ENTRIES: usize = 200_000;
 
 /// The deepest tree that is read; deeper ones were made to exhaust a reader.
 const MAX_DEPTH: usize = 256;
