@@ -56,6 +56,11 @@ pub(crate) fn assemble(lines: &Lines<'_>, scan: Scan<'_>) -> Reply {
             "the reply ends while the model is thinking: ask for the rest",
         ));
     }
+    warnings.extend(scan.swallowed.iter().map(|&line| {
+        let message =
+            "an HTML block swallows this block: put a blank line between the tag and the fence";
+        Warning::new(Code::NoPath, line, None, message)
+    }));
     let mut changes = Vec::new();
     let mut unlabelled = Vec::new();
     for fence in scan.fences {

@@ -13,7 +13,7 @@ use crate::{Code, EditKind, Source, Warning};
 /// What a block is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Block {
-    /// A whole file. `drop` bytes at `drop.start` are a marker line and not content.
+    /// A whole file. The bytes `marker` of its text are a marker line and not content.
     File {
         path: RelPath,
         source: Source,
@@ -117,7 +117,7 @@ fn may_name(
 ) -> bool {
     let explicit = matches!(source, Source::InfoString | Source::Attribute);
     let marked = source == Source::Comment && comment.is_some_and(|comment| comment.marker);
-    let shebang = fence.content.starts_with("#!");
+    let shebang = source == Source::Comment && fence.content.starts_with("#!");
     match kind(language) {
         Kind::Shell => {
             explicit || marked || (is_script(path) && (source == Source::InfoWord || shebang))

@@ -18,7 +18,7 @@ impl Info {
     /// Reads a trimmed info string; understands any.
     pub(crate) fn read(info: &str) -> Info {
         let mut read = Info::default();
-        let (info, attributes) = split_attributes(info);
+        let (info, attributes) = split_object(info).unwrap_or_else(|| split_attributes(info));
         if let Some((language, path)) = colon(&info) {
             if !language.is_empty() && language.bytes().all(|b| b.is_ascii_digit()) {
                 return Info {
@@ -107,26 +107,16 @@ fn split_attributes(info: &str) -> (String, Vec<String>) {
             .rposition(|b| !named(b))
             .map_or(copied, |place| copied + place + 1);
         let name = info[name_start..equals].to_ascii_lowercase();
-        let preceded =
-            name_start == 0 || matches!(bytes[name_start - 1], b' ' | b'\t' | b'{' | b',');
+        // `js:title=src/a.js` is how Gatsby writes it; other names there are parts of a path.
+        let preceded = name_start == 0
+            || matches!(bytes[name_start - 1], b' ' | b'\t' | b'{' | b',')
+            || (bytes[name_start - 1] == b':' && is_path_name(&name));
         if name.is_empty() || !preceded {
             at = equals + 1;
             continue;
         }
         let (value, end) = value(info, equals + 1);
-        if matches!(
-            name.as_str(),
-            "file" | "filename" | "path" | "filepath" | "file_path" | "file-path"
-        ) {
-            if !value.trim().is_empty() {
-                paths.push(clean(value).to_owned());
-            }
-        } else if matches!(name.as_str(), "title" | "name") {
-            let path = clean(value);
-            if is_path_like(path) || is_spaced_path(path) {
-                paths.push(path.to_owned());
-            }
-        }
+        paths.extend(attribute(&name, value));
         rest.push_str(&info[copied..name_start]);
         copied = end;
         at = end;
@@ -141,6 +131,43 @@ fn split_attributes(info: &str) -> (String, Vec<String>) {
         return (inner.trim().to_owned(), paths);
     }
     (rest, paths)
+}
+
+/// The path that an attribute gives; `name` is in lower case.
+fn attribute(name: &str, value: &str) -> Option<String> {
+    if !is_path_name(name) {
+        return None;
+    }
+    let path = clean(value);
+    let names = match name {
+        "title" | "name" => is_path_like(path) || is_spaced_path(path),
+        _ => !path.is_empty(),
+    };
+    names.then(|| path.to_owned())
+}
+
+/// Whether an attribute of this name can hold a path.
+fn is_path_name(name: &str) -> bool {
+    matches!(
+        name,
+        "file" | "filename" | "path" | "filepath" | "file_path" | "file-path" | "title" | "name"
+    )
+}
+
+/// Takes `{"file": "src/a.ts"}`, as in JSON or JavaScript, off the end of an info string when it names a path.
+fn split_object(info: &str) -> Option<(String, Vec<String>)> {
+    let (before, inner) = info.strip_suffix('}')?.split_once('{')?;
+    if !before.is_empty() && !before.ends_with(char::is_whitespace) {
+        return None;
+    }
+    let pairs = inner.split(',').filter_map(|pair| pair.split_once(':'));
+    let paths: Vec<String> = pairs
+        .filter_map(|(name, value)| {
+            let name = name.trim().trim_matches(['"', '\'']).to_ascii_lowercase();
+            attribute(&name, value)
+        })
+        .collect();
+    (!paths.is_empty()).then(|| (before.trim().to_owned(), paths))
 }
 
 /// `docs/My File.md`: every part is a path's, but there are spaces in it.

@@ -57,6 +57,11 @@ fn whole(text: &str) -> Option<String> {
     let path = clean(plain.trim_matches(['*', ' ']));
     let bare = clean(path.trim_matches(['`', '*', ' ']));
     let coded = text.trim_start_matches(['*', '_', ' ']).starts_with('`');
+    // `__src/a.ts__` is bold, `__init__.py` and `__tests__/a.ts` are not.
+    let bold = bare.strip_prefix("__").and_then(|t| t.strip_suffix("__"));
+    if let Some(inner) = bold.map(clean).filter(|inner| is_path_like(inner)) {
+        return Some(inner.to_owned());
+    }
     if is_path_like(bare) || (coded && is_named(bare)) {
         return Some(bare.to_owned());
     }
@@ -71,7 +76,8 @@ fn is_named(path: &str) -> bool {
     is_path_like(path) || is_path_like(&path.replace(' ', "_"))
 }
 
-/// A title whose last or first part is the path: `Backend: src/a.ts`, `Step 2: Create src/a.ts`, `src/a.ts — adds`.
+/// A title whose last or first part is the path: `Backend: src/a.ts`, `Step 2: Create src/a.ts`,
+/// `src/a.ts — adds`, `The button (src/Button.tsx)`.
 fn titled(text: &str) -> Option<String> {
     let text = plain(text);
     let text = text.replace("**", "");
@@ -95,7 +101,7 @@ fn titled(text: &str) -> Option<String> {
     if noise.all(|word| {
         word.is_empty()
             || NOISE.contains(&word.as_str())
-            || word.bytes().all(|b| b.is_ascii_digit())
+            || word.bytes().all(|b| b.is_ascii_digit() || b == b'.')
     }) {
         return Some((*path).to_owned());
     }
@@ -107,7 +113,13 @@ fn titled(text: &str) -> Option<String> {
                     .trim_matches('`'),
             ))
         });
-    separated.then(|| (*path).to_owned())
+    // `The button (src/Button.tsx)`
+    let bracketed = text
+        .trim_end_matches([':', ' '])
+        .strip_suffix(')')
+        .and_then(|text| text.rsplit_once('('))
+        .is_some_and(|(_, inner)| clean(inner.trim_matches(['`', ' '])) == *path);
+    (separated || bracketed).then(|| (*path).to_owned())
 }
 
 /// `Create x`, `Now add the file x:`, `Here is x:`: a sentence that starts with an order and names one file.

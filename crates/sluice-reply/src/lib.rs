@@ -1,8 +1,9 @@
 //! Turns an agent's Markdown into changes and warnings; hostile input, never fails. Pure.
 //!
-//! A text goes through four steps, each in linear time: lines (`lines`); fenced blocks as CommonMark sees
-//! them, with nested and forgotten fences mended (`scan`, `nesting`); what each block is and which source
-//! gives its path (`block`); and what the blocks are together (`assemble`): duplicates, conflicts, inference.
+//! A text goes through four steps, each in linear time, once a fence around the whole is off (`wrap`):
+//! lines (`lines`); fenced blocks as CommonMark sees them, with nested and forgotten fences mended (`scan`,
+//! `nesting`); what each block is and which source gives its path (`block`); and what the blocks are
+//! together (`assemble`): duplicates, conflicts, inference.
 
 mod assemble;
 mod block;
@@ -25,6 +26,7 @@ mod reply;
 mod scan;
 mod think;
 mod warning;
+mod wrap;
 
 pub use json::ReplyJson;
 pub use reply::{Deletion, EditBlock, EditKind, FileBlock, Reply, Source};
@@ -32,6 +34,13 @@ pub use warning::{Code, Warning};
 
 /// Parses a reply. Any text parses.
 pub fn parse(text: &str) -> Reply {
+    match wrap::unwrapped(text) {
+        Some(bare) => read(&bare),
+        None => read(text),
+    }
+}
+
+fn read(text: &str) -> Reply {
     let lines = lines::Lines::new(text);
     let scan = scan::scan(&lines, true);
     assemble::assemble(&lines, scan)

@@ -232,7 +232,7 @@ fn is_nesting(
 }
 
 /// Whether an info string gives its block a path, beyond doubt.
-fn is_named(info: &str) -> bool {
+pub(crate) fn is_named(info: &str) -> bool {
     let info = Info::read(info);
     info.paths.first().is_some_and(|(source, path)| {
         *source != Source::InfoWord

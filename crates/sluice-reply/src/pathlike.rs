@@ -73,7 +73,8 @@ pub(crate) fn clean(raw: &str) -> &str {
         path = unquoted(path).trim();
         path = without_marker(path).unwrap_or(path).trim();
         path = without_note(path).trim_end();
-        if path.len() > 1 {
+        // `C:` stays a drive.
+        if path.len() > 2 {
             path = path.strip_suffix(':').unwrap_or(path).trim_end();
         }
         if path == before {

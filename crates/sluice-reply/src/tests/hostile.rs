@@ -73,6 +73,19 @@ fn time_grows_with_length_only() {
         ("tags", "<a b=\"".repeat(100_000)),
         ("html", "<div>\n".repeat(100_000)),
         (
+            "swallowed",
+            format!("<div>\n{}", "```ts:a.ts\n".repeat(100_000)),
+        ),
+        ("listed", "- a.ts\n".repeat(100_000)),
+        (
+            "wrapped",
+            format!("````md\n{}````\n", "```ts:a.ts\nx\n```\n".repeat(15_000)),
+        ),
+        (
+            "object",
+            format!("```ts {{{}}}\n```\n", "a:b,".repeat(200_000)),
+        ),
+        (
             "imports",
             format!(
                 "```py\n{}def test_x(): pass\n```\n```py\n{}```\n",

@@ -46,6 +46,8 @@ fn reply() -> impl Strategy<Value = String> {
         "```ts title=\"t.ts\"",
         "| a | b |",
         "<div>",
+        "```markdown",
+        "- src/l.ts",
         "é\u{301}",
     ]);
     prop::collection::vec(line, 0..30).prop_map(|lines| lines.join("\n"))
