@@ -9,7 +9,18 @@ pub(crate) fn sluice() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
         let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "--package", "sluice", "--bin", "sluice"]);
+        // With the features of the whole workspace, as these tests are built too: anything else is built anew.
+        build.args(["build", "--quiet", "--workspace", "--bin", "sluice"]);
+        // What cargo tells a test about its own package would make build scripts run again.
+        for (name, _) in std::env::vars_os() {
+            let is_ours = |prefix: &str| name.to_string_lossy().starts_with(prefix);
+            if ["CARGO_PKG_", "CARGO_MANIFEST_"]
+                .iter()
+                .any(|prefix| is_ours(prefix))
+            {
+                build.env_remove(name);
+            }
+        }
         let test = std::env::current_exe().expect("a test has a path");
         // target/<profile>/deps/<test>
         let folder = test

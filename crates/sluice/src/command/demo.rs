@@ -335,7 +335,7 @@ impl Show {
                 && said("check") == Some("install")
                 && said("verdict") == Some("unknown")
             {
-                self.stuck = Some(one_line(said("note").unwrap_or("npm gave no answer")));
+                self.stuck = Some(why(said("note").unwrap_or("npm gave no answer")));
             }
             if let Some((what, text)) = tell(&event) {
                 let gate = event
@@ -485,13 +485,25 @@ fn check(body: &Value) -> String {
             )
         });
     let note = match text("verdict") {
-        "unknown" => format!("; {}", text("note").split(" - ").next().unwrap_or_default()),
+        "unknown" => format!(
+            "; {}",
+            why(text("note")).split(" - ").next().unwrap_or_default()
+        ),
         _ => String::new(),
     };
     let (name, verdict) = (text("check"), text("verdict"));
     one_line(&format!(
         "{name:<8} {verdict:<7} {time}{tests}{first}{note}"
     ))
+}
+
+/// A tool's excuse in one line, without its stack.
+fn why(note: &str) -> String {
+    let lines = note
+        .lines()
+        .take_while(|line| !line.trim_start().starts_with("at "));
+    let text = lines.collect::<Vec<_>>().join(" ");
+    one_line(&text).chars().take(300).collect()
 }
 
 fn accepted(body: &Value) -> String {
