@@ -178,12 +178,9 @@ impl Sandbox for Docker {
         cancel: &CancellationToken,
     ) -> Result<Ended, SandboxError> {
         let started = Instant::now();
-        validate::job(job)?;
+        job.check()?;
         let Some(running) = self.begin(&job.name) else {
-            return Err(validate::invalid(
-                job,
-                "a job of this name is running".to_owned(),
-            ));
+            return Err(job.invalid("a job of this name is running"));
         };
         let mut remains = Remains::of(self, &job.name).held_by(running);
         if self.place.exists(&job.name) {

@@ -1,10 +1,14 @@
 //! What is run: one command over one stack of read-only folders, and everything that bounds it.
 
+mod check;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+pub(crate) use check::is_name;
 
 /// Where the workspace appears inside every sandbox.
 pub const WORKSPACE: &str = "/workspace";
@@ -101,7 +105,8 @@ pub struct Limits {
     pub wall: Duration,
     /// The longest it may run without output; `None` for no such clock.
     pub silence: Option<Duration>,
-    /// Memory in bytes, all its processes together; swap is not added.
+    /// Memory in bytes, all its processes together, with what they write into folders that lie in memory;
+    /// swap is not added.
     pub memory_bytes: u64,
     /// Processor time per second of wall time, in processors.
     pub cpus: f64,
@@ -125,7 +130,7 @@ impl Limits {
         Limits {
             wall: Duration::from_secs(300),
             silence: Some(Duration::from_secs(120)),
-            memory_bytes: 2 << 30,
+            memory_bytes: 4 << 30,
             cpus: 2.0,
             pids: 256,
             open_files: 4096,

@@ -195,7 +195,8 @@ impl Native {
         cancel: &CancellationToken,
     ) -> Result<Ended, SandboxError> {
         let started = Instant::now();
-        validate::job(job)?;
+        job.check()?;
+        validate::layer_is_free(job)?;
         let place = self.place(job).await?;
         let unenforced = self.unenforced(&place);
         let spec = self.spec(job, action, &place);

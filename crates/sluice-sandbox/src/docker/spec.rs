@@ -11,7 +11,6 @@ use bollard::models::{
 
 use super::guest::Guest;
 use super::stage::Stage;
-use super::validate::invalid;
 use crate::{Job, Network, OUT, SandboxError, Stdin, WORKSPACE};
 
 /// Where the init program appears inside.
@@ -192,7 +191,7 @@ fn loopback() -> HashMap<String, String> {
 fn bound(job: &Job, host: &Path, inside: &str, read_only: bool) -> Result<Mount, SandboxError> {
     let source = host
         .to_str()
-        .ok_or_else(|| invalid(job, format!("the path {host:?} is not UTF-8")))?;
+        .ok_or_else(|| job.invalid(format!("the path {host:?} is not UTF-8")))?;
     Ok(Mount {
         typ: Some(MountType::BIND),
         source: Some(source.to_owned()),

@@ -13,7 +13,6 @@ use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use rustix::process::{getegid, geteuid};
 
 use super::sweep;
-use super::validate::invalid;
 use crate::{INNER_ID, Job, SandboxError, Upper};
 
 /// Where the folders of all jobs are.
@@ -208,14 +207,11 @@ fn keep(job: &Job, upper: &Path, folder: &Path) -> Result<(), SandboxError> {
         Err(fault) => return Err(io_fault("looking at the folder to keep", upper, fault)),
     };
     if filled {
-        return Err(invalid(
-            job,
-            format!("the folder to keep, {upper:?}, is not empty"),
-        ));
+        return Err(job.invalid(format!("the folder to keep, {upper:?}, is not empty")));
     }
     let parent = upper
         .parent()
-        .ok_or_else(|| invalid(job, "the folder to keep has no parent".to_owned()))?;
+        .ok_or_else(|| job.invalid("the folder to keep has no parent"))?;
     // The engine's work folder must be on the same file system as the layer.
     let work = parent.join(format!(".{}.work", job.name));
     link(upper, &folder.join("upper"))?;

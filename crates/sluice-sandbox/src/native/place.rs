@@ -49,10 +49,7 @@ impl Place {
         let jobs = jobs_folder(state)?;
         let lock_path = jobs.join(format!("{}.lock", job.name));
         let Some(lock) = take_lock(&lock_path)? else {
-            return Err(SandboxError::InvalidJob {
-                name: job.name.clone(),
-                why: "a job of this name is running".to_owned(),
-            });
+            return Err(job.invalid("a job of this name is running"));
         };
         let folder = jobs.join(&job.name);
         sweep(&folder, &cgroups.existing(&job.name))?;

@@ -1,3 +1,5 @@
+//! Control groups of both versions, on folders that stand for them.
+
 use std::fs;
 
 use super::*;
