@@ -8,7 +8,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use answer::{about_the_lockfile, cached, millis, nothing_known, result, skipped};
+use answer::{
+    about_the_lockfile, about_the_manifest, about_the_registry, cached, millis, nothing_known,
+    result, skipped,
+};
 use futures::future::join_all;
 use select::select;
 use sluice_sandbox::{Ended, Network, Sandbox, Upper};
@@ -28,7 +31,7 @@ use crate::{
 };
 
 /// Part of every cache key: raised when results of the same run would be read differently.
-const READING: &str = "1";
+const READING: &str = "2";
 
 /// What is to be checked.
 #[derive(Debug, Clone)]
@@ -193,7 +196,9 @@ impl Checker {
                 None,
             ));
         };
-        let mut key = self.key(step, command);
+        let mut key = self
+            .key(step, command)
+            .with("note", command.note.as_deref().unwrap_or(""));
         for (path, digest) in &project.install_inputs {
             key = key.with(path, digest);
         }
@@ -228,6 +233,8 @@ impl Checker {
                 .await?;
         }
         about_the_lockfile(&run.tree, &step.dir, &mut outcome.judged);
+        about_the_manifest(&run.tree, &step.dir, &mut outcome.judged);
+        about_the_registry(&run.tree, &step.dir, &mut outcome.judged);
         let result = result(step, &command, outcome);
         run.watch.finished(&result);
         if result.verdict != Verdict::Pass {
@@ -304,7 +311,7 @@ impl Checker {
         for word in &command.argv {
             key = key.with("argv", word);
         }
-        for (name, value) in &job::environment(&self.settings, command) {
+        for (name, value) in &job::environment(&self.settings, step.kind, command) {
             key = key.with(name, value);
         }
         key

@@ -266,6 +266,13 @@ fn tests(seen: &Seen<'_>, code: i32) -> Judged {
         Ok(report) => counted(seen, code, report),
         Err(_) if code != 0 => Judged::new(Verdict::Fail, read::errors(seen.output, seen.paths)),
         Err(_) if seen.command.report == Report::UnknownTests => unknown_runner(),
+        // vitest and jest write no report when they are told to be content with nothing.
+        Err(_)
+            if seen.output.contains("No test files found")
+                || seen.output.contains("No tests found") =>
+        {
+            counted(seen, code, TestReport::default())
+        }
         Err(why) => {
             let message =
                 format!("the tests left with exit code 0, but {why}; that proves nothing");

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 pub(crate) use install::{LockState, fallback, lock_state};
-use manifest::Manifest;
+pub(crate) use manifest::{Manifest, join};
 
 use crate::plan::{Plan, Project};
 use crate::{Action, Kind, Step, Tree};
@@ -119,6 +119,19 @@ fn members(manifest: &Manifest, root: &str, dirs: &[String]) -> Vec<String> {
         .collect()
 }
 
+/// Whether the root's script only runs those of its members. Each then has its own report, where one run of
+/// all would leave the last one's. A build stays one run: members use what others have built.
+fn fans_out(manifest: &Manifest, kind: Kind, members: &[(&String, Manifest)]) -> bool {
+    let name = steps::script_name(kind);
+    matches!(kind, Kind::Test | Kind::Lint)
+        && script::fans_out(manifest, name).is_some_and(|if_present| {
+            if_present
+                || members
+                    .iter()
+                    .all(|(_, member)| member.script(name).is_some())
+        })
+}
+
 /// One installation with the checks that need it: the root's, and for what the root has no script, those
 /// of its members.
 fn project(tree: &dyn Tree, dir: &str, manifest: &Manifest, members: &[String]) -> Project {
@@ -150,7 +163,10 @@ fn project(tree: &dyn Tree, dir: &str, manifest: &Manifest, members: &[String]) 
             })
             .filter(|step| matches!(step.action, Action::Run(_)))
             .collect();
-        if matches!(own.action, Action::Skip { .. }) && !theirs.is_empty() {
+        if (matches!(own.action, Action::Skip { .. })
+            || fans_out(manifest, kind, &member_manifests))
+            && !theirs.is_empty()
+        {
             steps.extend(theirs);
         } else {
             steps.push(own);

@@ -8,7 +8,7 @@ use super::{Outcome, Run};
 use crate::cache::Entry;
 use crate::finding::Draft;
 use crate::judge::Judged;
-use crate::node::{LockState, lock_state};
+use crate::node::{LockState, Manifest, join, lock_state};
 use crate::{CheckResult, Command, Level, Log, Plan, Step, Tree, Verdict};
 
 /// Where no toolchain is known every check is unknown, and says so.
@@ -37,6 +37,40 @@ pub(super) fn about_the_lockfile(tree: &dyn Tree, dir: &str, judged: &mut Judged
         LockState::Absent | LockState::Fits => return,
     };
     judged.findings.push(draft.done());
+}
+
+/// Turns an installation red whose `package.json` says nothing: npm takes some of these for an empty project.
+pub(super) fn about_the_manifest(tree: &dyn Tree, dir: &str, judged: &mut Judged) {
+    let manifest = Manifest::read(tree, dir);
+    let Some(fault) = manifest.fault() else {
+        return;
+    };
+    let path = join(dir, "package.json");
+    let message = format!("{path} cannot be read: {}", fault.message);
+    let finding = Draft::error("npm", "manifest-broken", message)
+        .at(Some(path), fault.line, fault.column)
+        .done();
+    judged.verdict = Verdict::Fail;
+    judged
+        .findings
+        .retain(|finding| finding.rule != "EJSONPARSE");
+    judged.findings.insert(0, finding);
+}
+
+/// Says where to look when a registry that the project itself names did not answer.
+pub(super) fn about_the_registry(tree: &dyn Tree, dir: &str, judged: &mut Judged) {
+    let path = join(dir, ".npmrc");
+    let own = tree.read(&path).is_some_and(|text| {
+        String::from_utf8_lossy(&text).lines().any(|line| {
+            line.split_once('=')
+                .is_some_and(|(name, _)| name.trim().ends_with("registry"))
+        })
+    });
+    if let (Verdict::Unknown, true, Some(note)) = (judged.verdict, own, &mut judged.note) {
+        note.push_str(&format!(
+            "; {path} of the project names a registry of its own"
+        ));
+    }
 }
 
 pub(super) fn result(step: &Step, command: &Command, outcome: Outcome) -> CheckResult {

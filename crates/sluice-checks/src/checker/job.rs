@@ -54,7 +54,11 @@ pub(super) fn limits(kind: Kind) -> Limits {
 }
 
 /// The whole environment of a step.
-pub(super) fn environment(settings: &Settings, command: &Command) -> BTreeMap<String, String> {
+pub(super) fn environment(
+    settings: &Settings,
+    kind: Kind,
+    command: &Command,
+) -> BTreeMap<String, String> {
     let mut env: BTreeMap<String, String> = [
         (
             "PATH",
@@ -67,6 +71,8 @@ pub(super) fn environment(settings: &Settings, command: &Command) -> BTreeMap<St
         ("NPM_CONFIG_USERCONFIG", NPMRC),
         ("NPM_CONFIG_CACHE", "/tmp/.npm"),
         ("NPM_CONFIG_UPDATE_NOTIFIER", "false"),
+        // A project's .npmrc could name a program of its own, which runs although scripts are off.
+        ("NPM_CONFIG_GIT", "git"),
         ("NPM_CONFIG_FETCH_TIMEOUT", "60000"),
         // npm's own pauses, 10 and 60 seconds, make a short fault of the registry a long one.
         ("NPM_CONFIG_FETCH_RETRIES", "3"),
@@ -85,6 +91,12 @@ pub(super) fn environment(settings: &Settings, command: &Command) -> BTreeMap<St
         env.insert("NPM_CONFIG_REGISTRY".to_owned(), registry.clone());
     }
     env.extend(command.env.clone());
+    // Node sees the machine's memory, not the sandbox's bound: left alone, it would be killed where it could
+    // have collected its garbage.
+    let heap_mib = limits(kind).memory_bytes / 4 * 3 / (1 << 20);
+    let heap = format!("--max-old-space-size={heap_mib}");
+    let options = env.entry("NODE_OPTIONS".to_owned()).or_default();
+    *options = format!("{heap} {options}").trim_end().to_owned();
     env
 }
 
@@ -140,7 +152,7 @@ pub(super) fn job(
         upper,
         workdir: step.dir.clone(),
         argv: command.argv.clone(),
-        env: environment(settings, command),
+        env: environment(settings, step.kind, command),
         binds,
         out: Some(out.clone()),
         network: command.network,

@@ -1,3 +1,5 @@
+//! Documents against their rules.
+
 use std::collections::BTreeMap;
 
 use super::*;

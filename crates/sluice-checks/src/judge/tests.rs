@@ -1,3 +1,5 @@
+//! Verdicts from exit codes, reports and output.
+
 use std::collections::BTreeMap;
 use std::fs;
 

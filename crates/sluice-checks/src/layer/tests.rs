@@ -1,3 +1,5 @@
+//! What is kept of an installation.
+
 use std::fs;
 
 use super::*;

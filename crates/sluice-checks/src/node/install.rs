@@ -11,7 +11,7 @@ use crate::plan::step_name;
 use crate::{Action, Command, Kind, Report, Step, Tree};
 
 /// What a manifest says that changes what is installed.
-const INPUTS: [&str; 13] = [
+const INPUTS: [&str; 17] = [
     "name",
     "version",
     "bin",
@@ -25,6 +25,10 @@ const INPUTS: [&str; 13] = [
     "overrides",
     "workspaces",
     "engines",
+    "devEngines",
+    "os",
+    "cpu",
+    "libc",
 ];
 const LOCKFILES: [&str; 2] = ["npm-shrinkwrap.json", "package-lock.json"];
 
@@ -161,6 +165,11 @@ pub(crate) fn inputs(tree: &dyn Tree, dir: &str) -> BTreeMap<String, String> {
         let content = match name {
             "package.json" => {
                 let manifest = Manifest::read(tree, folder);
+                if manifest.fault().is_some() {
+                    let broken = tree.read(&path).unwrap_or_default();
+                    inputs.insert(path, hex::encode(Sha256::digest(broken)));
+                    continue;
+                }
                 let parts: BTreeMap<_, _> = INPUTS
                     .iter()
                     .filter_map(|key| Some((*key, manifest.field(key)?)))

@@ -1,4 +1,4 @@
-//! Reads `package.json`; whatever is not as it should be counts as absent, and npm says what is wrong.
+//! Reads `package.json`; whatever is not as it should be counts as absent, and is told apart from it.
 
 use std::collections::BTreeMap;
 
@@ -13,13 +13,70 @@ const TABLES: [&str; 3] = ["dependencies", "devDependencies", "optionalDependenc
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Manifest {
     fields: Map<String, Value>,
+    fault: Option<Fault>,
+}
+
+/// Why a `package.json` that is there cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) message: String,
+    /// 1-based; 0 when it is not about one place.
+    pub(crate) line: u32,
+    pub(crate) column: u32,
 }
 
 impl Manifest {
     /// The manifest in the folder `dir`; empty when it is not there or is no JSON object.
     pub(crate) fn read(tree: &dyn Tree, dir: &str) -> Manifest {
-        let fields = json(tree, &join(dir, "package.json")).unwrap_or_default();
-        Manifest { fields }
+        let Some(bytes) = tree.read(&join(dir, "package.json")) else {
+            return Manifest::default();
+        };
+        match serde_json::from_slice(without_mark(&bytes)) {
+            Ok(Value::Object(fields)) => Manifest {
+                fields,
+                fault: None,
+            },
+            Ok(_) => Manifest::broken(
+                "it is no JSON object; write one, such as {\"name\": \"app\"}",
+                0,
+                0,
+            ),
+            Err(error) => Manifest::broken(
+                &format!("it is no JSON: {error}"),
+                error.line(),
+                error.column(),
+            ),
+        }
+    }
+
+    fn broken(message: &str, line: usize, column: usize) -> Manifest {
+        Manifest {
+            fields: Map::new(),
+            fault: Some(Fault {
+                message: message.to_owned(),
+                line: u32::try_from(line).unwrap_or(0),
+                column: u32::try_from(column).unwrap_or(0),
+            }),
+        }
+    }
+
+    /// Why it cannot be read, if it is there and cannot.
+    pub(crate) fn fault(&self) -> Option<&Fault> {
+        self.fault.as_ref()
+    }
+
+    /// What is wrong with how the script `name` is written, if it is there in some way.
+    pub(crate) fn script_fault(&self, name: &str) -> Option<String> {
+        let scripts = self.fields.get("scripts")?;
+        let Some(scripts) = scripts.as_object() else {
+            return Some(
+                "`scripts` in package.json must be an object of commands, such as {\"test\": \"node --test\"}"
+                    .to_owned(),
+            );
+        };
+        let script = scripts.get(name)?;
+        (!script.is_string())
+            .then(|| format!("the script `{name}` in package.json must be one string"))
     }
 
     /// The command of a script.
@@ -91,8 +148,12 @@ pub(crate) fn dependencies(fields: &Map<String, Value>) -> BTreeMap<String, Stri
 /// A JSON object of the tree; `None` when it is not there or is something else.
 pub(crate) fn json(tree: &dyn Tree, path: &str) -> Option<Map<String, Value>> {
     let bytes = tree.read(path)?;
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    serde_json::from_slice(bytes).ok()
+    serde_json::from_slice(without_mark(&bytes)).ok()
+}
+
+/// The bytes without a byte order mark, which npm also reads past.
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
 /// `name` in the folder `dir`.

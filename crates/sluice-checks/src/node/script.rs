@@ -54,6 +54,27 @@ pub(crate) fn read(manifest: &Manifest, name: &str) -> Option<Script> {
     None
 }
 
+/// Whether the script only runs the script of the same name in every workspace: what is left out then is
+/// nothing, or (`Some(true)`, by `--if-present`) the workspaces that have none.
+pub(crate) fn fans_out(manifest: &Manifest, name: &str) -> Option<bool> {
+    let parts = split(manifest.script(name)?);
+    let [words] = parts.commands.as_slice() else {
+        return None;
+    };
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let (flags, rest): (Vec<&str>, Vec<&str>) =
+        words.iter().partition(|word| word.starts_with('-'));
+    let same = match rest.as_slice() {
+        ["npm", "run" | "run-script", script] => *script == name,
+        ["npm", "test" | "t"] => name == "test",
+        _ => false,
+    };
+    let all = |flag: &&str| matches!(*flag, "--workspaces" | "-ws" | "--ws");
+    let known = |flag: &&str| all(flag) || matches!(*flag, "--if-present" | "-s" | "--silent");
+    (same && parts.reaches_last && flags.iter().any(all) && flags.iter().all(known))
+        .then(|| flags.contains(&"--if-present"))
+}
+
 struct Parts {
     commands: Vec<Vec<String>>,
     /// Whether what is appended to the text becomes arguments of the last command, which surely runs.

@@ -22,6 +22,16 @@ pub(crate) struct Place<'a> {
 /// The step of this kind.
 pub(crate) fn step(place: &Place<'_>, kind: Kind) -> Step {
     let action = match kind {
+        _ if place.manifest.fault().is_some() => skip(
+            Verdict::Unknown,
+            "package.json cannot be read, so nothing is known of the project",
+        ),
+        Kind::Build | Kind::Test | Kind::Lint | Kind::Smoke
+            if place.manifest.script_fault(script_name(kind)).is_some() =>
+        {
+            let fault = place.manifest.script_fault(script_name(kind));
+            skip(Verdict::Unknown, &fault.unwrap_or_default())
+        }
         Kind::Build => build(place),
         Kind::Test => test(place),
         Kind::Lint => lint(place),
@@ -33,6 +43,14 @@ pub(crate) fn step(place: &Place<'_>, kind: Kind) -> Step {
         kind,
         dir: place.dir.to_owned(),
         action,
+    }
+}
+
+/// The script of `package.json` that a kind of check runs.
+pub(crate) fn script_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Smoke => "start",
+        other => other.as_str(),
     }
 }
 
@@ -83,8 +101,14 @@ impl Place<'_> {
 }
 
 fn build(place: &Place<'_>) -> Action {
-    if place.manifest.script("build").is_some() {
-        return Action::Run(run(words(["npm", "run", "build"]), Report::Text));
+    if let Some(script) = script::read(place.manifest, "build") {
+        let note = script
+            .idle
+            .then(|| "the build script builds nothing".to_owned());
+        return Action::Run(Command {
+            note,
+            ..run(words(["npm", "run", "build"]), Report::Text)
+        });
     }
     if !place.has("tsconfig.json") {
         return skip(

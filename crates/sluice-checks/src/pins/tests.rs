@@ -1,3 +1,5 @@
+//! Which files decide what is checked.
+
 use super::*;
 
 fn tree(files: &[(&str, &str)]) -> BTreeMap<String, Vec<u8>> {

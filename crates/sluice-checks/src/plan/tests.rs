@@ -1,3 +1,5 @@
+//! Plans from the files of a project.
+
 use super::*;
 
 fn tree(files: &[(&str, &str)]) -> BTreeMap<String, Vec<u8>> {

@@ -38,6 +38,29 @@ pub(crate) enum InstallFault {
     Project(Finding),
 }
 
+/// The line without what npm puts in front of it: the code, the code without its `E`, or a word of its own.
+fn without_code<'t>(line: &'t str, code: &str) -> &'t str {
+    [code, code.get(1..).unwrap_or(""), "notarget", "notsup"]
+        .into_iter()
+        .filter(|start| !start.is_empty())
+        .find_map(|start| line.strip_prefix(start))
+        .filter(|rest| rest.is_empty() || rest.starts_with(' '))
+        .map_or(line, str::trim)
+}
+
+/// Node's own view of an error: stack frames and fields, which say nothing new.
+fn is_dump(line: &str) -> bool {
+    let field = line.split_once(": ").is_some_and(|(name, value)| {
+        name.bytes().all(|b| b.is_ascii_alphanumeric()) && value.ends_with(',')
+    });
+    matches!(line, "{" | "}" | "[" | "]")
+        || line.starts_with("at ")
+        || line.starts_with("errno ")
+        || line.starts_with("syscall ")
+        || line.starts_with("requiredBy: ")
+        || field
+}
+
 /// Reads npm's error, where it printed one.
 pub(crate) fn install_errors(output: &str, manifest: &str, paths: &Paths) -> Option<InstallFault> {
     let plain = strip_ansi(output);
@@ -57,15 +80,11 @@ pub(crate) fn install_errors(output: &str, manifest: &str, paths: &Paths) -> Opt
         .iter()
         .copied()
         .filter(|line| !line.is_empty() && !line.starts_with("code ") && !line.starts_with("--"))
-        .map(|line| {
-            line.strip_prefix(code)
-                .or_else(|| line.strip_prefix(&code[1..]))
-                .unwrap_or(line)
-                .trim()
-        })
+        .map(|line| without_code(line, code))
         .take_while(|line| {
             !line.starts_with("Clean install a project") && !line.starts_with("Usage:")
         })
+        .filter(|line| !is_dump(line))
         .filter(|line| !BOILERPLATE.iter().any(|start| line.starts_with(start)))
         .take(20)
         .collect();

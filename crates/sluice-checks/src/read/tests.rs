@@ -1,3 +1,5 @@
+//! What tools print and write, as they really do.
+
 use std::collections::BTreeMap;
 
 use super::*;
@@ -339,4 +341,30 @@ fn a_failure_always_has_words() {
         fallback("build", "", "it left", &said).message,
         "it left:\nthis is\nwhat it said"
     );
+}
+
+#[test]
+fn npm_errors_are_told_without_the_stack() {
+    let refused = "npm error code ECONNREFUSED\nnpm error syscall connect\nnpm error errno ECONNREFUSED\n\
+                   npm error FetchError: request to http://r.example/ms failed, reason: refused\n\
+                   npm error     at ClientRequest.<anonymous> (/usr/lib/x.js:130:14)\n\
+                   npm error     at process.processTicksAndRejections (node:internal/x:83:21) {\n\
+                   npm error   code: 'ECONNREFUSED',\nnpm error   type: 'system',\n\
+                   npm error   requiredBy: '.'\nnpm error }\n";
+    match install_errors(refused, "package.json", &paths("")) {
+        Some(InstallFault::Network(note)) => assert_eq!(
+            note,
+            "the package registry could not be asked: ECONNREFUSED FetchError: request to \
+             http://r.example/ms failed, reason: refused"
+        ),
+        _ => panic!("no fault of the network"),
+    }
+    let absent =
+        "npm error code ETARGET\nnpm error notarget No matching version found for ms@^99.0.0.\n";
+    match install_errors(absent, "package.json", &paths("")) {
+        Some(InstallFault::Project(finding)) => {
+            assert_eq!(finding.message, "No matching version found for ms@^99.0.0.");
+        }
+        _ => panic!("no fault of the project"),
+    }
 }

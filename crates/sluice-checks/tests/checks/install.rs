@@ -82,15 +82,6 @@ async fn a_package_that_does_not_exist_is_the_projects_fault() {
 }
 
 #[tokio::test]
-async fn a_broken_manifest_is_red() {
-    let bench = Bench::new(&[]);
-    bench.write("package.json", "{ \"name\": ");
-    let report = bench.check(&[]).await;
-    let install = bench.expect(&report, "install", Fail);
-    assert_eq!(places(install), ["package.json:0 EJSONPARSE"]);
-}
-
-#[tokio::test]
 async fn install_scripts_do_not_run() {
     let bench = Bench::new(&[]);
     bench.write(
@@ -222,5 +213,42 @@ async fn a_registry_that_is_not_there_is_no_verdict() {
             .as_deref()
             .is_some_and(|note| note.contains("ECONNREFUSED")),
         "{install:#?}"
+    );
+}
+
+#[tokio::test]
+async fn a_projects_npmrc_starts_no_program_of_its_own() {
+    let bench = Bench::new(&[]);
+    bench.write(
+        "package.json",
+        r#"{"name": "g", "version": "1.0.0", "dependencies": {"x": "git+https://127.0.0.1:9/x.git"}}"#,
+    );
+    bench.write(".npmrc", "git=/usr/bin/env\n");
+    let report = bench.check(&["install"]).await;
+    let install = &report.checks[0];
+    assert_ne!(install.verdict, Pass);
+    let log = bench.log(install);
+    assert!(log.contains("127.0.0.1"), "{log}");
+    assert!(!log.contains("/usr/bin/env"), "{log}");
+}
+
+#[tokio::test]
+async fn a_registry_of_the_projects_own_is_named() {
+    let bench = Bench::new(&[]);
+    bench.write(
+        "package.json",
+        r#"{"name": "r", "version": "1.0.0", "dependencies": {"ms": "2.1.3"}}"#,
+    );
+    bench.write(".npmrc", "registry=http://127.0.0.1:9/\n");
+    let report = bench.check(&["install"]).await;
+    let install = bench.expect(&report, "install", Unknown);
+    let note = install.note.as_deref().expect("a note");
+    assert!(
+        note.contains("ECONNREFUSED") && note.contains(".npmrc"),
+        "{note}"
+    );
+    assert!(
+        !note.contains("at ") || !note.contains("node:net"),
+        "{note}"
     );
 }

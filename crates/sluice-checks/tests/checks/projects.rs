@@ -224,3 +224,71 @@ async fn a_service_must_answer() {
     assert_eq!(smoke.findings[0].rule, "start");
     assert_eq!(places(smoke)[1], "dist/server.js:1 Error");
 }
+
+#[tokio::test]
+async fn a_manifest_that_says_nothing_is_red_at_its_place() {
+    for (text, place) in [
+        (
+            "{\"name\": \"a\",\n \"scripts\": {\"test\": \"node --test\",}\n}",
+            "package.json:2 manifest-broken",
+        ),
+        ("[1, 2]", "package.json:0 manifest-broken"),
+        ("", "package.json:1 manifest-broken"),
+    ] {
+        let bench = Bench::new(&[]);
+        bench.write("package.json", text);
+        let report = bench.check(&["test"]).await;
+        let install = bench.expect(&report, "install", Fail);
+        assert_eq!(places(install), [place], "{text}");
+        let test = bench.expect(&report, "test", Unknown);
+        assert!(
+            test.note
+                .as_deref()
+                .is_some_and(|note| note.contains("cannot be read"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn each_member_reports_its_own_tests() {
+    let bench = Bench::new(&[]);
+    bench.write(
+        "package.json",
+        r#"{"name": "m", "private": true, "workspaces": ["p/*"], "scripts": {"test": "npm test --workspaces"}}"#,
+    );
+    for (name, wanted) in [("a", 2), ("b", 1)] {
+        let manifest = format!(
+            r#"{{"name": "{name}", "version": "1.0.0", "scripts": {{"test": "node --test"}}}}"#
+        );
+        bench.write(&format!("p/{name}/package.json"), &manifest);
+        let test =
+            format!("require('node:test')('t', () => require('assert').equal(1, {wanted}));");
+        bench.write(&format!("p/{name}/t.test.js"), &test);
+    }
+    let report = bench.check(&["test"]).await;
+    let red = bench.expect(&report, "test:p/a", Fail);
+    assert_eq!(places(red), ["p/a/t.test.js:1 t"]);
+    bench.expect(&report, "test:p/b", Pass);
+}
+
+#[tokio::test]
+async fn a_heap_as_large_as_allowed_is_not_killed() {
+    let bench = Bench::new(&[]);
+    bench.write(
+        "package.json",
+        r#"{"name": "h", "version": "1.0.0", "scripts": {"test": "node --test"}}"#,
+    );
+    // 2.5 GiB of what is really there, and a heap that ends before the sandbox does.
+    bench.write(
+        "heap.test.js",
+        "const most = require('v8').getHeapStatistics().heap_size_limit;\n\
+         require('node:test')('fits', () => {\n\
+           require('assert')(most > 2.9 * 2 ** 30 && most < 4 * 2 ** 30, `${most}`);\n\
+           const held = Array.from({ length: 20 }, () => Buffer.alloc(128 << 20, 1));\n\
+           require('assert').equal(held.length, 20);\n\
+         });\n",
+    );
+    let report = bench.check(&["test"]).await;
+    let test = bench.expect(&report, "test", Pass);
+    assert_eq!(test.tests.map(|tests| tests.passed), Some(1));
+}

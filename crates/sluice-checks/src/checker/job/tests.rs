@@ -1,3 +1,5 @@
+//! Names of jobs, and what surrounds them.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! What scripts come to, by their text.
+
 use std::collections::BTreeMap;
 
 use super::*;
@@ -71,5 +73,26 @@ fn idle_scripts_are_seen() {
             !script(&serde_json::json!({ "test": text }).to_string()).idle,
             "{text}"
         );
+    }
+}
+
+#[test]
+fn a_script_for_every_workspace_is_seen() {
+    let fans = |text: &str| {
+        let manifest = serde_json::json!({ "scripts": { "test": text } }).to_string();
+        let tree = BTreeMap::from([("package.json".to_owned(), manifest.into_bytes())]);
+        fans_out(&Manifest::read(&tree, ""), "test")
+    };
+    assert_eq!(fans("npm test --workspaces"), Some(false));
+    assert_eq!(fans("npm run test -ws --if-present"), Some(true));
+    assert_eq!(fans("npm --ws run -s test"), Some(false));
+    for text in [
+        "npm test",
+        "npm run lint -ws",
+        "npm test -ws && echo done",
+        "npm test -ws -- --watch",
+        "npm test -w a",
+    ] {
+        assert_eq!(fans(text), None, "{text}");
     }
 }
