@@ -27,8 +27,10 @@ pub use outcome::{Applied, Apply, ApplyOutcome, RefusedPath, RefusedReason};
 
 /// Applies `apply` to the checkout at `dir`, which is made (branch `main`) if it is not there.
 ///
-/// `dir` itself is the repository: its parents are not searched. Errors: a bare repository, a
-/// linked worktree, a merge or rebase under way, another process at work in it.
+/// `dir` itself is the repository: its parents are not searched.
+///
+/// # Errors
+/// A bare repository, a linked worktree, a merge or rebase under way, another process at work in it.
 pub fn apply_to_checkout(dir: &Path, apply: &Apply<'_>) -> Result<ApplyOutcome, WorkspaceError> {
     let checkout = Checkout::open_or_create(dir)?;
     let head = branch::Head::read(&checkout)?;

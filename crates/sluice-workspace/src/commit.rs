@@ -76,6 +76,9 @@ pub struct CommitInfo {
 
 impl Repo {
     /// Writes a commit object and names it; moves no ref.
+    ///
+    /// # Errors
+    /// A part that is missing or cannot be stored, or a signer that fails.
     pub fn commit(
         &self,
         new: &NewCommit,
@@ -115,6 +118,9 @@ impl Repo {
     }
 
     /// Reads a commit; an annotated tag is followed.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::Missing`], or an object that is no commit.
     pub fn commit_read(&self, oid: &Oid) -> Result<CommitInfo, WorkspaceError> {
         let repo = self.raw()?;
         let commit = commit_of(&repo, *oid)?;

@@ -57,6 +57,9 @@ pub struct DiffFile {
 
 impl Repo {
     /// What changed from one tree (`None`: nothing) to another.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::Missing`] when a tree is not in the repository.
     pub fn diff(&self, from: Option<&Oid>, to: &Oid) -> Result<Diff, WorkspaceError> {
         let failed = || WorkspaceError::git("compare trees");
         let repo = self.raw()?;

@@ -182,7 +182,10 @@ impl WorkspaceError {
 
     pub(crate) fn git(what: impl Into<String>) -> impl FnOnce(git2::Error) -> Self {
         let what = what.into();
-        move |source| Self::Git { what, source }
+        move |source| Self::Git {
+            what,
+            source: named(source),
+        }
     }
 
     /// As [`Self::git`], with a missing object told apart.
@@ -195,6 +198,15 @@ impl WorkspaceError {
             },
         }
     }
+}
+
+/// libgit2 has no words for an object that found no space, and forgets the system's number.
+fn named(source: git2::Error) -> git2::Error {
+    if source.message() != "no error" {
+        return source;
+    }
+    let likely = "libgit2 does not say why; see whether the disk has space left";
+    git2::Error::new(source.code(), source.class(), likely)
 }
 
 fn shown(oid: &Option<Oid>) -> String {

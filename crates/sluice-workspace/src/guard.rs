@@ -47,6 +47,9 @@ pub struct OnDisk {
 
 impl Root {
     /// Opens the folder. Links in `path` itself are followed: it is the caller's own word.
+    ///
+    /// # Errors
+    /// No folder is there, or it may not be opened.
     pub fn open(path: &Path) -> Result<Self, WorkspaceError> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let dir = rustix::fs::open(path, flags, Mode::empty())
@@ -58,6 +61,9 @@ impl Root {
     }
 
     /// Opens the folder and makes it first if it is not there.
+    ///
+    /// # Errors
+    /// The folder cannot be made or opened.
     pub fn create(path: &Path) -> Result<Self, WorkspaceError> {
         fs::create_dir_all(path).map_err(WorkspaceError::io("create", path))?;
         Self::open(path)
@@ -74,6 +80,7 @@ impl Root {
 
     /// Puts a file at `path`, making its folders; durable when it returns. Mode 0644 or 0755.
     ///
+    /// # Errors
     /// Refused: a link or a file where a folder must be, a link or a folder where the file goes.
     pub fn write(
         &self,
@@ -86,6 +93,10 @@ impl Root {
 
     /// The regular file at `path`, opened without waiting and read up to `limit` bytes; `None`
     /// when nothing is there. Anything else there, and a larger file, is an error.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::Refused`] where a link is in the way, [`WorkspaceError::NotAFile`],
+    /// [`WorkspaceError::TooLarge`], or the disk's fault.
     pub fn read(&self, path: &RelPath, limit: u64) -> Result<Option<OnDisk>, WorkspaceError> {
         let flags =
             OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
@@ -105,6 +116,9 @@ impl Root {
     }
 
     /// Removes the file at `path` and the folders that this empties; false when none was there.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::Refused`] where a link is in the way, or the disk's fault.
     pub fn delete(&self, path: &RelPath) -> Result<bool, WorkspaceError> {
         let text = path.as_str();
         let folder = match self.folder(path.parent()) {

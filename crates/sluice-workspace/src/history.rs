@@ -8,6 +8,9 @@ use crate::{CommitInfo, Oid, Repo, WorkspaceError, commit};
 impl Repo {
     /// At most `limit` commits from `from` backwards, children before parents and newest first;
     /// with `after`, those that follow this commit in the same order.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::Missing`] when a commit is not in the repository.
     pub fn log(
         &self,
         from: &Oid,
@@ -39,6 +42,9 @@ impl Repo {
     }
 
     /// Whether `ancestor` is `commit` or lies in its past.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::Missing`] when one of them is not in the repository.
     pub fn is_ancestor(&self, ancestor: &Oid, commit: &Oid) -> Result<bool, WorkspaceError> {
         let repo = self.raw()?;
         let (old, new) = (

@@ -18,6 +18,9 @@ pub enum Moved {
 
 impl Repo {
     /// The object that a full ref name (`refs/heads/work`, `HEAD`) leads to, if it exists.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::InvalidRefName`], or a repository that cannot be read.
     pub fn ref_get(&self, name: &str) -> Result<Option<Oid>, WorkspaceError> {
         valid(name)?;
         current(&self.raw()?, name)
@@ -25,6 +28,9 @@ impl Repo {
 
     /// All refs whose name starts with `prefix` (`refs/gates/`), sorted by name. A ref that
     /// leads nowhere is left out.
+    ///
+    /// # Errors
+    /// A repository that cannot be read.
     pub fn ref_list(&self, prefix: &str) -> Result<Vec<(String, Oid)>, WorkspaceError> {
         let failed = || WorkspaceError::git("list refs");
         let repo = self.raw()?;
@@ -46,6 +52,9 @@ impl Repo {
     }
 
     /// Branch names without `refs/heads/`, with their commits, sorted.
+    ///
+    /// # Errors
+    /// A repository that cannot be read.
     pub fn branches(&self) -> Result<Vec<(String, Oid)>, WorkspaceError> {
         let prefix = "refs/heads/";
         let branches = self.ref_list(prefix)?;
@@ -56,12 +65,18 @@ impl Repo {
     }
 
     /// The commit that HEAD leads to; `None` before the first commit on its branch.
+    ///
+    /// # Errors
+    /// A repository that cannot be read.
     pub fn head_commit(&self) -> Result<Option<Oid>, WorkspaceError> {
         self.ref_get("HEAD")
     }
 
     /// Moves `name` from `expected` (`None`: it must not exist) to `new`, or fails with
     /// [`WorkspaceError::Conflict`]. A ref that stands on `new` already is a success.
+    ///
+    /// # Errors
+    /// As said, [`WorkspaceError::InvalidRefName`], or the disk's fault.
     pub fn ref_move(
         &self,
         name: &str,
@@ -117,6 +132,9 @@ impl Repo {
 
     /// Puts the lightweight tag `refs/tags/<name>` on `oid`; a tag that stands elsewhere is a
     /// [`WorkspaceError::Conflict`].
+    ///
+    /// # Errors
+    /// As said, or [`WorkspaceError::InvalidRefName`], or the disk's fault.
     pub fn tag_create(&self, name: &str, oid: Oid) -> Result<Moved, WorkspaceError> {
         self.ref_move(&format!("refs/tags/{name}"), None, oid, "tag")
     }

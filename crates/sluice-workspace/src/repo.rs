@@ -33,6 +33,9 @@ pub struct Repo {
 impl Repo {
     /// Makes a bare repository at `git_dir` whose HEAD is `refs/heads/main`, or opens the one
     /// that is there. It is built beside and renamed, so that a kill leaves none or a whole one.
+    ///
+    /// # Errors
+    /// The folder cannot be made, or something else is there.
     pub fn create(git_dir: &Path) -> Result<Self, WorkspaceError> {
         hermetic::ensure();
         beside::build(git_dir, init)?;
@@ -41,6 +44,9 @@ impl Repo {
 
     /// Opens the repository at `path`: a bare one, or the `.git` folder of a checkout.
     /// Parent folders are not searched.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::NoRepository`] or [`WorkspaceError::Unsupported`].
     pub fn open(path: &Path) -> Result<Self, WorkspaceError> {
         let dot_git = path.join(".git");
         let git_dir: PathBuf = if dot_git.is_dir() {

@@ -63,6 +63,9 @@ impl Repo {
     /// Writes the files below `dir` as a tree. Left out: `.git` and its disguises, what the
     /// folder's own `.gitignore` files ignore (unless its index tracks it), `node_modules` and its like, and everything that
     /// is no regular file. Nothing is executed, no filter and no line-ending rule is applied.
+    ///
+    /// # Errors
+    /// A folder that cannot be read, or a repository that cannot be written.
     pub fn tree_of_dir(&self, dir: &Path) -> Result<TreeOfDir, WorkspaceError> {
         let repo = self.raw()?;
         let root = Root::open(dir)?;

@@ -28,6 +28,9 @@ impl Repo {
     ///
     /// Built beside and renamed, so a killed export leaves nothing at `dest`, and a folder that
     /// is there is whole: it is kept as it is. Name it after the tree.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::Missing`] for a tree that is not there, or the disk's fault.
     pub fn snapshot(&self, tree: &Oid, dest: &Path) -> Result<Snapshot, WorkspaceError> {
         let repo = self.raw()?;
         let root = find_tree(&repo, *tree)?;

@@ -49,6 +49,9 @@ pub struct Entry {
 
 impl Repo {
     /// The regular file at `path`; `None` when there is none, or something else.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::Missing`] when the tree is not in the repository.
     pub fn file_read(
         &self,
         tree: &Oid,
@@ -58,6 +61,9 @@ impl Repo {
     }
 
     /// As [`Repo::file_read`], for trees whose names are not held to the rules for paths.
+    ///
+    /// # Errors
+    /// As [`Repo::file_read`].
     pub fn file_read_raw(
         &self,
         tree: &Oid,
@@ -84,6 +90,9 @@ impl Repo {
     }
 
     /// The content of a blob.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::Missing`], or an object that is no blob.
     pub fn blob_read(&self, oid: &Oid) -> Result<Vec<u8>, WorkspaceError> {
         let repo = self.raw()?;
         let blob = repo
@@ -95,6 +104,9 @@ impl Repo {
     /// Every file, link and submodule below `tree`, in git's order.
     ///
     /// A tree of more than 200,000 entries is refused: a few objects can name any number of them.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::TooManyEntries`], or [`WorkspaceError::Missing`].
     pub fn tree_list(&self, tree: &Oid) -> Result<Vec<Entry>, WorkspaceError> {
         let repo = self.raw()?;
         let root = find_tree(&repo, *tree)?;

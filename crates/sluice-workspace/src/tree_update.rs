@@ -12,6 +12,7 @@ impl Repo {
     /// Writes the tree that `changes` make of `base` (`None`: of nothing) and names it. Nothing
     /// points at it yet, so a call that fails or is killed has changed nothing.
     ///
+    /// # Errors
     /// Refused: a path named twice, a file where a folder is (unless the change set empties that
     /// folder, or deletes that file), a path through a link, and deleting every file.
     pub fn tree_build(
@@ -29,6 +30,9 @@ impl Repo {
 
     /// As [`Repo::tree_build`] with writes only, for trees of our own making (proofs) whose names
     /// are not held to the rules for workspace paths. libgit2 still refuses what git forbids.
+    ///
+    /// # Errors
+    /// As [`Repo::tree_build`].
     pub fn tree_build_raw(
         &self,
         base: Option<&Oid>,

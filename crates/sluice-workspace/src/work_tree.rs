@@ -62,6 +62,9 @@ impl Repo {
     /// Writes into `dir` what differs between the trees `from` (`None`: nothing) and `to`. A file
     /// that is not as `from` has it is a person's and is kept. Repeating a sync that was killed
     /// finishes it. The caller is the only sync of `dir` at a time.
+    ///
+    /// # Errors
+    /// A tree that is not in the repository, or the disk's fault; a repeat goes on.
     pub fn work_tree_sync(
         &self,
         dir: &Path,

@@ -1,3 +1,5 @@
+//! Recorded replies from folders good and bad.
+
 use std::fs;
 
 use tokio_util::sync::CancellationToken;

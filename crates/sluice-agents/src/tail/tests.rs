@@ -1,3 +1,5 @@
+//! The end of a long output.
+
 use super::{LIMIT, Tail};
 
 #[test]
