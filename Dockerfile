@@ -1,14 +1,18 @@
 # The image of the daemon itself. It takes a binary that was built before (`cargo build --release`), on the same
 # Debian release or an older one, so that the image can be made where no compiler image can be fetched.
 #
-#   docker build --tag sluice .
-#   docker run --rm --publish 127.0.0.1:7700:7700 --volume sluice-data:/data sluice
+#   cargo build --release --package sluice && docker build --tag sluice .
 #
-# Checks need an engine. Through the host's Docker: mount its socket, add its group, and give /data the same
-# path outside and inside, because the engine mounts workspaces by their path on the host:
+# The daemon needs an engine for its checks. Through the host's Docker: mount its socket, add its group, and give the
+# data directory the same path outside and inside, because the engine mounts workspaces by their path on the host.
+# Whoever holds that socket is root on the host; the sandboxes never see it.
 #
-#   docker run --rm --publish 127.0.0.1:7700:7700 --volume /data:/data \
-#     --volume /var/run/docker.sock:/var/run/docker.sock --group-add "$(stat -c %g /var/run/docker.sock)" sluice
+#   sudo install --directory --owner=1000 --group=1000 /srv/sluice
+#   docker run --rm --publish 127.0.0.1:7700:7700 --volume /srv/sluice:/srv/sluice \
+#     --volume /var/run/docker.sock:/var/run/docker.sock --group-add "$(stat -c %g /var/run/docker.sock)" \
+#     sluice serve --data /srv/sluice --listen 0.0.0.0:7700
+#
+# Without an engine the daemon ends with exit code 3 and says so. tests/it/dockerfile.rs builds and runs all this.
 ARG BASE=debian:bookworm-slim
 FROM ${BASE}
 

@@ -2,6 +2,7 @@
 
 mod built;
 mod demo;
+mod dockerfile;
 mod docs;
 mod kill;
 mod layers;
