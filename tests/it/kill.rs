@@ -172,7 +172,7 @@ fn points(reference: &Reference) -> Vec<usize> {
     let count = count.min(all.len());
     let points: Vec<usize> = (0..count).map(|n| all[n * all.len() / count]).collect();
     // In strides, so that a run that is broken off was everywhere.
-    let stride = (count * 5 / 8).max(1);
+    let stride = (count * 618 / 1000).max(1);
     let stride = (stride..)
         .find(|stride| divisor(*stride, count) == 1)
         .expect("a prime is near");
@@ -213,6 +213,9 @@ async fn a_passage_that_is_killed_anywhere_ends_the_same() {
                     Kill::Before(point)
                 };
                 let again = (index % 4 == 1).then(|| 1 + index * 13 % 150);
+                if index > 0 && index % 100 == 0 {
+                    eprintln!("{index} of {} kills", points.len());
+                }
                 if let Err(why) = tried(&shim, &reference, kill, again).await {
                     eprintln!("{why}");
                     wrong.push(why);
