@@ -109,6 +109,7 @@ const NAMES: &[&str] = &[
     ".gitattributes",
     ".gitconfig",
     ".lefthook.yml",
+    ".mcp.json",
     ".pre-commit-config.yaml",
     ".pre-commit-hooks.yaml",
     "build.rs",
@@ -121,6 +122,8 @@ const NAMES: &[&str] = &[
 const FOLDERS: &[&str] = &[
     ".buildkite",
     ".circleci",
+    ".claude",
+    ".cursor",
     ".devcontainer",
     ".githooks",
     ".gitea",
@@ -132,6 +135,7 @@ const FOLDERS: &[&str] = &[
     ".vscode",
     ".woodpecker",
     ".yarn",
+    ".zed",
 ];
 
 /// Test runners that are configured by `<name>.config.<ext>` or `<name>.workspace.<ext>` and the like.

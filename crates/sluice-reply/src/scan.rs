@@ -17,7 +17,7 @@ use crate::fence::FenceLine;
 use crate::html::HtmlBlock;
 use crate::label::label;
 use crate::lines::Lines;
-use crate::nesting::{End, Lookahead, is_named};
+use crate::nesting::{End, Lookahead};
 use crate::think;
 
 /// One fenced code block.
@@ -43,8 +43,8 @@ pub(crate) struct Scan<'t> {
     pub(crate) fences: Vec<Fence<'t>>,
     /// 1-based line of a think block that never ends.
     pub(crate) endless_thought: Option<usize>,
-    /// 1-based lines of fences that name a file but are text of an HTML block, such as `<details>` with no
-    /// blank line below it.
+    /// 1-based lines of fences with an info string that are text of an HTML block, such as `<details>` with
+    /// no blank line below it.
     pub(crate) swallowed: Vec<usize>,
 }
 
@@ -149,7 +149,7 @@ impl<'t> Scanner<'_, 't> {
         if let Leaf::Html(html) = self.leaf {
             if matched && !(html.ends_at_blank() && cursor.is_blank()) {
                 if html.ends_at_blank()
-                    && FenceLine::read(text, cursor).is_some_and(|fence| is_named(fence.info))
+                    && FenceLine::read(text, cursor).is_some_and(|fence| !fence.info.is_empty())
                 {
                     self.scan.swallowed.push(index + 1);
                 }
