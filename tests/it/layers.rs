@@ -68,8 +68,21 @@ const FENCES: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that must stay free of I/O: none of these may appear among their libraries.
-const PURE: &[&str] = &["sluice-path", "sluice-gates", "sluice-reply", "sluice-proof"];
-const IMPURE: &[&str] = &["tokio", "reqwest", "rustix", "libc", "tempfile", "tracing", "async-trait"];
+const PURE: &[&str] = &[
+    "sluice-path",
+    "sluice-gates",
+    "sluice-reply",
+    "sluice-proof",
+];
+const IMPURE: &[&str] = &[
+    "tokio",
+    "reqwest",
+    "rustix",
+    "libc",
+    "tempfile",
+    "tracing",
+    "async-trait",
+];
 
 fn packages() -> Vec<Value> {
     let output = Command::new(env!("CARGO"))
@@ -77,7 +90,11 @@ fn packages() -> Vec<Value> {
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("cargo runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo writes JSON");
     metadata["packages"].as_array().expect("packages").clone()
 }
@@ -137,7 +154,10 @@ fn pure_rooms_have_no_library_that_does_io() {
         let name = package["name"].as_str().expect("name");
         if PURE.contains(&name) {
             for (dependency, _) in dependencies(&package) {
-                assert!(!IMPURE.contains(&dependency), "{name} is pure and must not use {dependency}");
+                assert!(
+                    !IMPURE.contains(&dependency),
+                    "{name} is pure and must not use {dependency}"
+                );
             }
         }
     }

@@ -1,4 +1,5 @@
 //! A daemon as a team runs it: a real process, driven over HTTP, with a command as an agent, killed on the way.
+#![expect(clippy::unwrap_used, reason = "a story ends where something fails")]
 
 use std::io::Read as _;
 use std::net::TcpListener;

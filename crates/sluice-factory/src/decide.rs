@@ -18,7 +18,7 @@ use crate::ask::{MAX_REPLY_BYTES, RULED_OUT};
 use crate::drive::new_event;
 use crate::factory::{Factory, now};
 use crate::gate_file::GateFile;
-use crate::git_names::WORK;
+use crate::git_names::{WORK, identity};
 use crate::git_tree::GitTree;
 use crate::refusal::{Asked, Refusal};
 use crate::seal::authors;
@@ -43,6 +43,9 @@ impl Factory {
     /// A gate before it is not passed, another gate is under way, or it is passed already.
     pub async fn gate_start(&self, project: &str, gate: Gate, actor: &Actor) -> Asked<RunView> {
         need(actor, Role::Operator)?;
+        self.project_record(project).await?;
+        // Nobody edits between the look at `work` and the start.
+        let _hand = self.hand(project).await;
         let record = self.project_record(project).await?;
         if let Some(current) = self
             .store
@@ -229,6 +232,7 @@ impl Factory {
             .await
             .map_err(machinery)?;
         not_own_work(actor, &attempts)?;
+        self.not_own_commit(actor, &record).await?;
         self.fill_in(&record, &file, &mut decide).await?;
         self.decide(
             &record,
@@ -277,6 +281,7 @@ impl Factory {
         actor: &Actor,
     ) -> Asked<RunView> {
         person(actor, Role::Approver)?;
+        let _hand = self.hand(project).await;
         let record = self.current(project, gate).await?;
         let Phase::Held { attempt, stage } = record.run.phase() else {
             let message = format!("{gate} is {}; nothing is held", record.run.state());
@@ -349,6 +354,7 @@ impl Factory {
     ) -> Asked<RunView> {
         need(actor, Role::Operator)?;
         person(actor, Role::Operator)?;
+        let _hand = self.hand(project).await;
         let record = self.current(project, gate).await?;
         let decide = Decide {
             comment,
@@ -390,6 +396,14 @@ impl Factory {
             .await
             .map_err(machinery)?
             .ok_or_else(|| Refusal::not_found(format!("escalation {id}")))?;
+        // Of two who answer at once the later one sees what the first one said, before `work` moves.
+        let _hand = self.hand(&escalation.project).await;
+        let escalation = self
+            .store
+            .escalation_fetch(id)
+            .await
+            .map_err(machinery)?
+            .context("an escalation is gone")?;
         if escalation.state != EscalationState::Open {
             let by = escalation.answered_by.unwrap_or_default();
             return Err(Refusal::conflict(
@@ -531,11 +545,37 @@ impl Factory {
         Ok(())
     }
 
+    /// An agent may find the tree as it should be; then the subject is the last person's commit.
+    async fn not_own_commit(&self, actor: &Actor, record: &RunRecord) -> Asked<()> {
+        let Some(commit) = &record.subject_commit else {
+            return Ok(());
+        };
+        let commit: Oid = commit.parse().map_err(machinery)?;
+        let author = self
+            .git(&record.project, move |repo| {
+                Ok(repo.commit_read(&commit)?.author)
+            })
+            .await?;
+        if author == identity(&actor.name) {
+            return Err(own_work());
+        }
+        Ok(())
+    }
+
     /// Holds what the approver filled in against what the gate's file asks.
     async fn fill_in(&self, record: &RunRecord, file: &GateFile, decide: &mut Decide) -> Asked<()> {
         for field in &file.fields {
             let choices = self.choices(record, field).await?;
-            if !decide.fields.contains_key(&field.name) {
+            let given = match decide.fields.get(&field.name) {
+                None => String::new(),
+                Some(Value::String(given)) => given.trim().to_owned(),
+                Some(_) => {
+                    let message = format!("`fields.{}` must be a text", field.name);
+                    return Err(Refusal::invalid("fields", message));
+                }
+            };
+            if given.is_empty() {
+                decide.fields.remove(&field.name);
                 // A required text that is missing is what the comment says.
                 if field.choices_glob.is_none() && !decide.comment.trim().is_empty() {
                     decide
@@ -555,12 +595,7 @@ impl Factory {
                 }
                 continue;
             }
-            let given = decide
-                .fields
-                .get(&field.name)
-                .and_then(Value::as_str)
-                .unwrap_or_default();
-            if field.choices_glob.is_some() && !choices.iter().any(|choice| choice == given) {
+            if field.choices_glob.is_some() && !choices.contains(&given) {
                 let message = format!(
                     "`fields.{}` must be one of {}",
                     field.name,
@@ -658,10 +693,14 @@ fn not_own_work(actor: &Actor, attempts: &[AttemptRecord]) -> Asked<()> {
         .iter()
         .any(|author| author.name == actor.name)
     {
-        let message = "you wrote this subject; somebody else must decide on it";
-        return Err(Refusal::forbidden("own_work", message));
+        return Err(own_work());
     }
     Ok(())
+}
+
+fn own_work() -> Refusal {
+    let message = "you wrote this subject; somebody else must decide on it";
+    Refusal::forbidden("own_work", message)
 }
 
 pub(crate) fn machinery(error: impl Into<anyhow::Error>) -> Refusal {

@@ -69,6 +69,8 @@ pub struct Factory {
     pub(crate) in_flight: Mutex<BTreeSet<String>>,
     /// One lock a project: its working tree is brought up to date by one task at a time.
     pub(crate) work_trees: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    /// One lock a project: of what people do, only one thing at a time moves `work` or depends on where it is.
+    pub(crate) hands: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
     /// Ends what a cancelled run is doing.
     pub(crate) cancels: Mutex<BTreeMap<RunId, CancellationToken>>,
     /// Wakes the loop.
@@ -94,6 +96,7 @@ impl Factory {
             checker: parts.checker,
             in_flight: Mutex::default(),
             work_trees: Mutex::default(),
+            hands: Mutex::default(),
             cancels: Mutex::default(),
             wake: Notify::new(),
             shutdown: CancellationToken::new(),
@@ -135,11 +138,25 @@ impl Factory {
         *self.gates.write().unwrap_or_else(PoisonError::into_inner) = gates;
     }
 
+    /// Takes other roles, for the requests from now on.
+    pub fn roles_replace(&self, roles: Roles) {
+        *self.roles.write().unwrap_or_else(PoisonError::into_inner) = roles;
+    }
+
     /// The gate's file as it was when the run started, as far as it is for the project's kind.
     pub(crate) async fn demands(&self, record: &RunRecord) -> anyhow::Result<GateFile> {
         let project = self.store.project_fetch(&record.project).await?;
         let kind = project.context("the project of a run is gone")?.kind;
         Ok(GateFile::parse(record.run.gate(), &record.gate_file)?.for_kind(kind))
+    }
+
+    /// Waits until nobody else starts, edits, answers, rules, cancels or deletes in the project.
+    pub(crate) async fn hand(&self, project: &str) -> tokio::sync::OwnedMutexGuard<()> {
+        let lock = {
+            let mut locks = self.hands.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(locks.entry(project.to_owned()).or_default())
+        };
+        lock.lock_owned().await
     }
 
     /// Does blocking work on a project's git data without holding up the runtime.
@@ -170,7 +187,11 @@ impl Factory {
         for entry in std::fs::read_dir(self.data.run())?.flatten() {
             // Half-made ones begin with a dot.
             let name = entry.file_name();
-            if name.to_string_lossy().trim_start_matches('.').starts_with("snapshot-") {
+            if name
+                .to_string_lossy()
+                .trim_start_matches('.')
+                .starts_with("snapshot-")
+            {
                 crate::check::remove_folder(entry.path()).await;
             }
         }

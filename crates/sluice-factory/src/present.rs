@@ -41,14 +41,19 @@ impl Factory {
             .chain(made.logs)
             .collect();
         let target: Oid = subject.commit.parse()?;
-        let base: Oid = record.base_commit.parse()?;
+        let mut ours = vec![record.base_commit.parse::<Oid>()?];
+        for one in self.store.attempt_list(record.id).await? {
+            ours.extend(one.commit.map(|commit| commit.parse::<Oid>()).transpose()?);
+        }
         let message = format!("{gate}: evidence of attempt {}", attempt.n);
         let commit = self
             .git(&record.project, move |repo| {
                 let commit = store_evidence(&repo, &files, time, message)?;
                 let before = repo.ref_get(&name)?;
                 repo.ref_move(&name, before, commit, "evidence")?;
-                repo.ref_move(WORK, Some(base), target, "a green attempt")
+                // Where the run started, or where an answer that a killed process did not store has put it.
+                let work = repo.ref_get(WORK)?.filter(|work| ours.contains(work));
+                repo.ref_move(WORK, work.or(Some(ours[0])), target, "a green attempt")
                     .context("`work` moved while a run was open; put it back or cancel the run")?;
                 Ok(commit)
             })

@@ -112,6 +112,7 @@ impl Factory {
     /// When it is not there or a run is open.
     pub async fn project_delete(&self, name: &str, actor: &Actor) -> Asked<()> {
         self.project_record(name).await?;
+        let _hand = self.hand(name).await;
         let at = now();
         let events = vec![NewEvent {
             project: Some(name.to_owned()),
@@ -191,12 +192,20 @@ impl Factory {
         };
         let _one_at_a_time = lock.lock().await;
         let dir = self.data.work_tree(project);
+        let at = now().as_microsecond();
+        let aside = self.data.deleted().join(format!("{project}-{at}.files"));
         self.git(project, move |repo| {
             let Some(work) = repo.ref_get(WORK)? else {
                 return Ok(());
             };
             let shown = repo.ref_get(WORK_TREE)?;
-            let is_there = dir.exists();
+            let found = std::fs::symlink_metadata(&dir);
+            let is_there = found.as_ref().is_ok_and(std::fs::Metadata::is_dir);
+            if found.is_ok() && !is_there {
+                // A link would lead the writes below to somewhere else.
+                tracing::warn!(path = %dir.display(), aside = %aside.display(), "moved aside what is no folder");
+                std::fs::rename(&dir, &aside).with_context(|| format!("move {} aside", dir.display()))?;
+            }
             if shown == Some(work) && is_there {
                 return Ok(());
             }

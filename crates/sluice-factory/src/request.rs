@@ -150,7 +150,7 @@ fn failures(text: &mut String, material: &Material<'_>) {
     let left_out = groups.len().saturating_sub(FILES);
     for (path, findings) in groups.into_iter().take(FILES) {
         let title = if path.is_empty() { "(no file)" } else { &path };
-        line(text, format_args!("\n## {title}"));
+        line(text, format_args!("\n## {}", one_line(title)));
         for (check, finding) in findings.iter().take(FINDINGS) {
             let place = match (finding.line, finding.column) {
                 (Some(l), Some(c)) => format!(" line {l}, column {c}:"),
@@ -266,7 +266,7 @@ fn earlier(text: &mut String, material: &Material<'_>) {
         let changed = if earlier.changed.is_empty() {
             "nothing".to_owned()
         } else {
-            cut(&earlier.changed.join(", "), MESSAGE_CHARS).into_owned()
+            one_line(&earlier.changed.join(", "))
         };
         line(
             text,
@@ -309,7 +309,7 @@ fn sources(text: &mut String, material: &Material<'_>) {
     if !material.paths.is_empty() {
         line(text, format_args!("\n# Files of the project"));
         for path in material.paths.iter().take(PATHS) {
-            line(text, format_args!("- {path}"));
+            line(text, format_args!("- {}", one_line(path)));
         }
         if material.paths.len() > PATHS {
             let more = material.paths.len() - PATHS;
@@ -396,6 +396,11 @@ fn plain(text: &str) -> String {
             c => c,
         })
         .collect()
+}
+
+/// The same on one line.
+fn one_line(text: &str) -> String {
+    cut(&plain(text), MESSAGE_CHARS).replace('\n', " ")
 }
 
 /// The same as the entry of a list: further lines are indented, so that they stay in it.

@@ -199,8 +199,14 @@ impl Factory {
             .into_iter()
             .filter_map(|one| {
                 let answer = one.answer?;
+                // An answer that ends the run is stored as the rejection or cancellation that it is.
                 let by = decisions.iter().find(|decision| {
-                    decision.kind == DecisionKind::Answer && decision.attempt == Some(one.attempt)
+                    decision.attempt == Some(one.attempt)
+                        && one.answered_by.as_ref() == Some(&decision.actor.name)
+                        && matches!(
+                            decision.kind,
+                            DecisionKind::Answer | DecisionKind::Reject | DecisionKind::Cancel
+                        )
                 });
                 Some(EscalationAnswer {
                     question: one

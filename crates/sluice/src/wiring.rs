@@ -119,7 +119,10 @@ pub(crate) fn agent_table(
     let mut by_gate: BTreeMap<Gate, Arc<dyn Agent>> = BTreeMap::new();
     for one in configured {
         if one.base_url.is_some() || one.api_key.is_some() || one.model.is_some() {
-            tracing::warn!(agent = one.name, "this version has no model agents; what names a model is left aside");
+            tracing::warn!(
+                agent = one.name,
+                "this version has no model agents; what names a model is left aside"
+            );
         }
         let agent: Arc<dyn Agent> = match one.kind {
             Some(AgentKind::Recorded) => {

@@ -332,7 +332,7 @@ impl Attack<'_> {
         let bytes = std::fs::read(file(&other)).expect("a clone by path has loose objects");
         std::fs::remove_file(file(&blob)).expect("a loose object");
         std::fs::write(file(&blob), bytes).expect("written");
-        self.refused(&attacked, At::Gate("g5"), "");
+        self.refused(&attacked, At::Gate("g5"), "cannot be read");
         let said = attacked.try_git(&["fsck", "--no-progress"]);
         assert_ne!(said.code, 0, "git took a replaced object: {said}");
     }

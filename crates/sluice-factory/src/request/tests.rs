@@ -68,9 +68,18 @@ impl Case {
             files: BTreeMap::from([
                 ("README.md".to_owned(), "# Adder\n".to_owned()),
                 ("src/a.ts".to_owned(), numbered("a", 60)),
-                ("src/b.ts".to_owned(), "import { c } from './c.js';\n".to_owned()),
-                ("src/c.ts".to_owned(), "export const c = 'of c';\n".to_owned()),
-                ("src/d.ts".to_owned(), "export const d = 'of d';\n".to_owned()),
+                (
+                    "src/b.ts".to_owned(),
+                    "import { c } from './c.js';\n".to_owned(),
+                ),
+                (
+                    "src/c.ts".to_owned(),
+                    "export const c = 'of c';\n".to_owned(),
+                ),
+                (
+                    "src/d.ts".to_owned(),
+                    "export const d = 'of d';\n".to_owned(),
+                ),
             ]),
             log: "src/a.ts(30,1): error TS2322: TS2322 is broken\n".to_owned(),
             refused: Vec::new(),
@@ -156,9 +165,15 @@ fn the_source_around_a_finding_is_shown_with_its_lines_marked() {
     let text = Case::healing().text();
     assert!(text.contains(">  30 // a 30\n"), "{text}");
     assert!(text.contains(">  52 // a 52\n"), "{text}");
-    assert!(text.contains("   22 // a 22\n") && text.contains("   38 // a 38\n"), "{text}");
+    assert!(
+        text.contains("   22 // a 22\n") && text.contains("   38 // a 38\n"),
+        "{text}"
+    );
     for far in ["// a 21\n", "// a 39\n", "// a 43\n"] {
-        assert!(!text.contains(far), "{far} is not near anything that failed");
+        assert!(
+            !text.contains(far),
+            "{far} is not near anything that failed"
+        );
     }
     assert!(text.contains("    …\n"), "what is left out is marked");
 }
@@ -167,10 +182,14 @@ fn the_source_around_a_finding_is_shown_with_its_lines_marked() {
 fn warnings_are_left_out_while_there_are_errors() {
     let mut case = Case::healing();
     assert!(!case.text().contains("TS6133"));
-    let Some(evaluation) = &mut case.last else { unreachable!() };
+    let Some(evaluation) = &mut case.last else {
+        unreachable!()
+    };
     evaluation.documents.clear();
     let build = &mut evaluation.checks.as_mut().unwrap().checks[0];
-    build.findings.retain(|finding| finding.level == Level::Warning);
+    build
+        .findings
+        .retain(|finding| finding.level == Level::Warning);
     assert!(case.text().contains("TS6133"));
 }
 
@@ -206,9 +225,15 @@ fn each_strategy_asks_in_its_own_words() {
     };
     let normal = of(Strategy::Normal);
     for (strategy, words) in [
-        (Strategy::WholeFiles, "send every file that is involved, whole"),
+        (
+            Strategy::WholeFiles,
+            "send every file that is involved, whole",
+        ),
         (Strategy::NextModel, "Start from the findings"),
-        (Strategy::WiderContext, "look for the cause outside the lines"),
+        (
+            Strategy::WiderContext,
+            "look for the cause outside the lines",
+        ),
     ] {
         assert!(of(strategy).contains(words), "{strategy:?}");
         assert!(!normal.contains(words), "{strategy:?}");
@@ -236,7 +261,10 @@ fn a_reply_that_was_not_taken_is_told_with_its_reason() {
         7,
     )];
     let text = case.text();
-    assert!(text.contains("line 7 of the reply: ../x leads out"), "{text}");
+    assert!(
+        text.contains("line 7 of the reply: ../x leads out"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -255,20 +283,28 @@ fn long_files_lines_lists_and_outputs_are_cut() {
     let mut case = Case::healing();
     let long: String = (0..5_000).map(|n| format!("line {n}\n")).collect();
     case.files.insert("README.md".to_owned(), long);
-    case.files.insert("src/b.ts".to_owned(), "x".repeat(1 << 20));
+    case.files
+        .insert("src/b.ts".to_owned(), "x".repeat(1 << 20));
     case.log = format!("{}the last words", "talk\n".repeat(2 << 20));
-    let Some(evaluation) = &mut case.last else { unreachable!() };
+    let Some(evaluation) = &mut case.last else {
+        unreachable!()
+    };
     let build = &mut evaluation.checks.as_mut().unwrap().checks[0];
     for n in 0..3_000 {
         let path = format!("src/many/{n}.ts");
         case.files.insert(path.clone(), long_source());
         build.findings.push(finding("TS1", &path, 5, Level::Error));
-        build.findings.push(finding("TS1", "src/a.ts", n + 1, Level::Error));
+        build
+            .findings
+            .push(finding("TS1", "src/a.ts", n + 1, Level::Error));
     }
     build.findings[0].message = "very ".repeat(1 << 20);
     let text = case.text();
     assert!(text.len() < 400_000, "{} bytes", text.len());
-    assert!(text.contains("the last words"), "the end of an output counts");
+    assert!(
+        text.contains("the last words"),
+        "the end of an output counts"
+    );
     assert!(text.contains("line 399\n") && !text.contains("line 400\n"));
     assert!(text.contains("more"), "what is left out is said");
     headings(&text);
@@ -290,16 +326,24 @@ fn hostile_contents_cannot_break_the_structure() {
     ];
     for text in hostile {
         let mut case = Case::healing();
-        case.files.insert("README.md".to_owned(), format!("a{text}b"));
+        case.files
+            .insert("README.md".to_owned(), format!("a{text}b"));
         case.log = format!("a{text}b");
         case.earlier[0].outcome = format!("a{text}b");
-        let Some(evaluation) = &mut case.last else { unreachable!() };
+        let Some(evaluation) = &mut case.last else {
+            unreachable!()
+        };
         evaluation.documents[0].findings[0].message = format!("a{text}b");
         evaluation.checks.as_mut().unwrap().checks[0].findings[0].message = format!("a{text}b");
         let made = case.text();
-        assert_eq!(headings(&made), headings(&expected.text()), "{text:?}\n{made}");
+        assert_eq!(
+            headings(&made),
+            headings(&expected.text()),
+            "{text:?}\n{made}"
+        );
         assert!(
-            made.chars().all(|c| matches!(c, '\n' | '\t') || !c.is_control()),
+            made.chars()
+                .all(|c| matches!(c, '\n' | '\t') || !c.is_control()),
             "{text:?}\n{made:?}"
         );
     }
@@ -308,7 +352,9 @@ fn hostile_contents_cannot_break_the_structure() {
 #[test]
 fn a_message_of_many_lines_stays_with_its_finding() {
     let mut case = Case::healing();
-    let Some(evaluation) = &mut case.last else { unreachable!() };
+    let Some(evaluation) = &mut case.last else {
+        unreachable!()
+    };
     evaluation.documents[0].findings[0].message = "expected 3\nbut got 4".to_owned();
     let text = case.text();
     assert!(text.contains("expected 3\n  but got 4\n"), "{text}");

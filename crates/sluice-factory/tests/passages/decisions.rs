@@ -1,18 +1,8 @@
 //! Decisions: bound to a subject and a person, sealed in git, in order.
 
-use sluice_factory::{ActorKind, Decide, Gate, Refusal, Role};
+use sluice_factory::{ActorKind, Decide, Gate, Role};
 
-use crate::world::{GATE, GOOD, PROJECT, World, actor, approver, open, operator};
-
-fn code(refusal: &Refusal) -> &'static str {
-    match refusal {
-        Refusal::Conflict { code, .. } | Refusal::Forbidden { code, .. } => code,
-        Refusal::NotFound { .. } => "not_found",
-        Refusal::Invalid { field, .. } => field,
-        Refusal::PreconditionFailed { .. } => "precondition",
-        Refusal::Machinery(error) => panic!("{error:#}"),
-    }
-}
+use crate::world::{GATE, GOOD, PROJECT, World, actor, approver, code, open, operator};
 
 #[tokio::test]
 async fn an_approved_subject_is_sealed_tagged_and_on_main() {

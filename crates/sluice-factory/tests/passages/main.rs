@@ -1,6 +1,18 @@
 //! Passages through gates: real store, real git, recorded agents; gates that demand documents only.
+#![expect(clippy::unwrap_used, reason = "a story ends where something fails")]
 
+mod answers;
+mod cancel;
+mod checks;
 mod decisions;
+mod disk;
 mod edits;
+mod fields;
+mod files;
 mod heal;
+mod history;
+mod hostile;
+mod outside;
+mod projects;
+mod proof;
 mod world;

@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use sluice_agents::{Agent, AgentError, Answer, Outside, Request};
 use sluice_checks::{Checker, Settings};
-use sluice_factory::view::GateView;
+use sluice_factory::view::{GateView, RunView};
 use sluice_factory::{
-    Actor, ActorKind, AgentTable, DataDir, Decide, Factory, Gate, GateSet, Parts, Role, Roles,
+    Actor, ActorKind, AgentTable, DataDir, Decide, EscalationId, Factory, Gate, GateSet, Parts,
+    Refusal, Role, Roles,
 };
 use sluice_proof::Signer;
 use sluice_sandbox::{Ended, EngineInfo, Job, LogSink, Sandbox, SandboxError};
@@ -126,9 +127,25 @@ impl World {
     }
 
     pub(crate) async fn with(gate: &str, is_scripted: bool) -> World {
-        let folder = tempfile::tempdir().unwrap();
+        World::on(
+            tempfile::tempdir().unwrap(),
+            gate,
+            is_scripted,
+            no_sandbox(),
+        )
+        .await
+    }
+
+    /// With a sandbox, in a folder.
+    pub(crate) async fn on(
+        folder: TempDir,
+        gate: &str,
+        is_scripted: bool,
+        sandbox: Arc<dyn Sandbox>,
+    ) -> World {
         let script = Arc::new(Script::default());
-        let factory = open(folder.path(), gate, is_scripted.then_some(&script)).await;
+        let agent = is_scripted.then(|| Arc::clone(&script) as Arc<dyn Agent>);
+        let factory = open_on(folder.path(), gate, agent, sandbox).await;
         factory
             .project_create(PROJECT, "blank", "service", &operator())
             .await
@@ -187,6 +204,49 @@ impl World {
         assert_eq!(self.gate(gate).await.state, "approved");
     }
 
+    /// The open question of a gate.
+    pub(crate) async fn question(&self, gate: Gate) -> EscalationId {
+        let view = self.gate(gate).await;
+        assert_eq!(view.state, "escalated");
+        view.escalation.unwrap().parse().unwrap()
+    }
+
+    /// Answers a question, as far as that is possible, and goes on.
+    pub(crate) async fn answer(
+        &self,
+        id: EscalationId,
+        action: &str,
+        guidance: &str,
+    ) -> Result<RunView, Refusal> {
+        let fields = BTreeMap::new();
+        let answered = self
+            .factory
+            .escalation_answer(id, action, guidance, fields, &approver())
+            .await;
+        self.settle().await;
+        answered
+    }
+
+    /// The commit of a full ref.
+    pub(crate) fn at(&self, name: &str) -> Option<String> {
+        let oid = self.repo().ref_get(name).unwrap();
+        oid.map(|oid| oid.to_string())
+    }
+
+    /// What `work` has of a file.
+    pub(crate) async fn text(&self, path: &str) -> Option<String> {
+        match self.factory.file_read(PROJECT, path, None).await {
+            Ok(file) => Some(String::from_utf8(file.bytes).unwrap()),
+            Err(Refusal::NotFound { .. }) => None,
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    /// What the working tree has of a file.
+    pub(crate) fn on_disk(&self, path: &str) -> Option<String> {
+        std::fs::read_to_string(self.factory.data().work_tree(PROJECT).join(path)).ok()
+    }
+
     /// How many attempts each state of the newest run of a gate has.
     pub(crate) async fn attempts(&self, gate: Gate) -> Vec<(u16, String)> {
         let attempts = self.factory.attempt_list(PROJECT, gate).await.unwrap();
@@ -197,8 +257,48 @@ impl World {
     }
 }
 
+/// The word that says why something was refused.
+pub(crate) fn code(refusal: &Refusal) -> &'static str {
+    match refusal {
+        Refusal::Conflict { code, .. } | Refusal::Forbidden { code, .. } => code,
+        Refusal::NotFound { .. } => "not_found",
+        Refusal::Invalid { field, .. } => field,
+        Refusal::PreconditionFailed { .. } => "precondition",
+        Refusal::Machinery(error) => panic!("{error:#}"),
+    }
+}
+
+/// The word of something that must be refused.
+#[track_caller]
+pub(crate) fn refused<T>(asked: Result<T, Refusal>) -> &'static str {
+    match asked {
+        Ok(_) => panic!("it was not refused"),
+        Err(refusal) => code(&refusal),
+    }
+}
+
+/// An engine that fails the test when it is used.
+pub(crate) fn no_sandbox() -> Arc<dyn Sandbox> {
+    Arc::new(NoSandbox(EngineInfo {
+        name: "none".to_owned(),
+        version: "0".to_owned(),
+        image: "none".to_owned(),
+    }))
+}
+
 /// Opens a factory on a data directory, as a start of the daemon does.
 pub(crate) async fn open(folder: &Path, gate: &str, script: Option<&Arc<Script>>) -> Arc<Factory> {
+    let agent = script.map(|script| Arc::clone(script) as Arc<dyn Agent>);
+    open_on(folder, gate, agent, no_sandbox()).await
+}
+
+/// The same with an agent at every gate, or none, and an engine.
+pub(crate) async fn open_on(
+    folder: &Path,
+    gate: &str,
+    agent: Option<Arc<dyn Agent>>,
+    sandbox: Arc<dyn Sandbox>,
+) -> Arc<Factory> {
     let data = DataDir::open(&folder.join("data")).unwrap();
     let gates = folder.join("gates");
     std::fs::create_dir_all(&gates).unwrap();
@@ -209,25 +309,14 @@ pub(crate) async fn open(folder: &Path, gate: &str, script: Option<&Arc<Script>>
     if !key.exists() {
         std::fs::write(&key, Signer::generate("test").to_openssh().as_bytes()).unwrap();
     }
-    let sandbox: Arc<dyn Sandbox> = Arc::new(NoSandbox(EngineInfo {
-        name: "none".to_owned(),
-        version: "0".to_owned(),
-        image: "none".to_owned(),
-    }));
-    let by_gate = match script {
-        Some(script) => Gate::ALL
-            .into_iter()
-            .map(|gate| (gate, Arc::clone(script) as Arc<dyn Agent>))
-            .collect(),
-        None => BTreeMap::new(),
-    };
+    let by_gate = agent.map(|agent| Gate::ALL.map(|gate| (gate, Arc::clone(&agent))));
     Factory::start(Parts {
         store: Store::open(&data.database_url()).await.unwrap(),
         signer: Signer::from_openssh(&std::fs::read_to_string(&key).unwrap()).unwrap(),
         gates: GateSet::from_folder(&gates).unwrap(),
         roles: Roles::default(),
         agents: AgentTable {
-            by_gate,
+            by_gate: by_gate.into_iter().flatten().collect(),
             outside: Arc::new(Outside),
         },
         checker: Checker::new(Arc::clone(&sandbox), Settings::below(data.cache())),

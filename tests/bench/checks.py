@@ -1,0 +1,135 @@
+"""Build, test and lint at once: without a sandbox in one folder, and as `sluice check` runs them."""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+
+from projects import demo_project, installed, larger_project
+from timing import Measure, in_turns, run, timed
+
+ONLY = "build,test,lint"
+# As crates/sluice-checks/src/checker/job.rs sets it in the sandbox.
+BARE = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "CI": "true",
+        "NO_COLOR": "1", "NPM_CONFIG_UPDATE_NOTIFIER": "false"}
+
+
+def check(context, engine, project, *more):
+    """`sluice check` as a whole process: its milliseconds and its report. Never the audit: it needs a registry."""
+    env = dict(os.environ, XDG_CACHE_HOME=os.path.join(context.work, "cache"))
+    took, done = timed([context.sluice, "check", "--json", "--only", ONLY, "--engine", engine, *more, project], env=env)
+    return took, json.loads(done.stdout)
+
+
+def measure(context):
+    """One table for each project. The dependencies are there already, on both sides."""
+    yield one(context, "demo", "the demo's project", demo_project(context))
+    if context.larger:
+        yield one(context, "larger", "React, vite, vitest with jsdom, typed eslint", larger_project(context))
+
+
+def one(context, name, title, project):
+    measure = Measure(f"checks-{name}", f"Build, test and lint at once: {title}", "no sandbox")
+    sources = os.path.join(context.work, f"{name}-checked")
+    shutil.rmtree(sources, ignore_errors=True)
+    shutil.copytree(project, sources)
+    bare = installed(context, project, f"{name}-bare")
+    _, report = check(context, "native", sources)
+    commands = [one["command"] for one in report["checks"] if one["name"] in ONLY.split(",")]
+    if len(commands) != 3:
+        raise SystemExit(f"three checks were expected: {commands}")
+
+    def sandboxed(engine):
+        def run_once(number):
+            # Another tree each time, with the same dependencies: the checks run, the installation does not.
+            with open(os.path.join(sources, "ROUND.md"), "w", encoding="utf-8") as file:
+                file.write(f"{engine} {number} {time.time_ns()}\n")
+            took, report = check(context, engine, sources)
+            by_name = {one["name"]: one for one in report["checks"]}
+            if number > 0 and not by_name["install"]["cached"]:
+                raise SystemExit("the installation was expected to be cached")
+            if any(by_name[name]["cached"] for name in ONLY.split(",")):
+                raise SystemExit("the checks were expected to run")
+            return {f"sluice {engine}: checks": report["wall_ms"], f"sluice {engine}: whole process": took}
+        return run_once
+
+    contenders = {"bare": lambda _: {"no sandbox": at_once(context, bare, commands)}, "native": sandboxed("native")}
+    if context.docker:
+        contenders["docker"] = sandboxed("docker")
+    measure.add(in_turns(context.rounds, contenders))
+    measure.note("Commands: " + "; ".join(" ".join(command) for command in commands) + ".")
+    return measure.finish()
+
+
+def at_once(context, folder, commands):
+    """Milliseconds until the last of the commands has ended."""
+    for left in ("dist", "node_modules/.vite", "node_modules/.vite-temp"):
+        shutil.rmtree(os.path.join(folder, left), ignore_errors=True)
+    out = context.folder("bare-out")
+    env = dict(BARE, HOME=context.folder("bare-home"))
+    start = time.monotonic()
+    running = []
+    for command in commands:
+        command = [word.replace("/sluice/out", out).replace("/workspace", folder) for word in command]
+        running.append(subprocess.Popen(command, cwd=folder, env=env, stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+    codes = [process.wait() for process in running]
+    took = (time.monotonic() - start) * 1e3
+    if any(codes):
+        raise SystemExit(f"without a sandbox: {codes} from {commands}")
+    return took
+
+
+def measure_cached(context):
+    """Nothing changed since the last run: `sluice check` beside turborepo."""
+    project = demo_project(context)
+    measure = Measure("cached", "Nothing changed: all answers from the cache", "turbo, its own binary")
+    tools = context.folder("tools")
+    run(["npm", "install", "--no-audit", "--no-fund", "--prefix", tools, "turbo@2.11.11"], cwd=tools)
+    turbo_project = installed(context, project, "turbo-project")
+    prepare_turbo(turbo_project)
+    env = dict(os.environ, TURBO_TELEMETRY_DISABLED="1", DO_NOT_TRACK="1", TURBO_NO_UPDATE_NOTIFIER="1", CI="1")
+    wrapper = os.path.join(tools, "node_modules/.bin/turbo")
+    binaries = [os.path.join(folder, "turbo") for folder, _, files in os.walk(os.path.join(tools, "node_modules"))
+                if "turbo" in files and folder.endswith("/bin") and "linux" in folder]
+    words = ["run", "build", "test", "lint", "--cwd", turbo_project]
+
+    def turbo(name, program):
+        def run_once(number):
+            took, done = timed([program, *words], env=env)
+            if number > 0 and "3 cached, 3 total" not in done.stdout:
+                raise SystemExit(f"turbo was expected to have everything cached:\n{done.stdout[-800:]}")
+            return {name: took}
+        return run_once
+
+    def ours(engine):
+        def run_once(number):
+            took, report = check(context, engine, project)
+            if number > 0 and not all(one["cached"] for one in report["checks"]):
+                raise SystemExit("everything was expected to be cached")
+            return {f"sluice check, {engine}": took}
+        return run_once
+
+    contenders = {"native": ours("native"), "turbo": turbo("turbo, its own binary", binaries[0]),
+                  "wrapper": turbo("turbo, by node_modules/.bin", wrapper)}
+    if context.docker:
+        contenders["docker"] = ours("docker")
+    measure.add(in_turns(context.rounds * 2, contenders))
+    yield measure.finish()
+
+
+def prepare_turbo(project):
+    path = os.path.join(project, "package.json")
+    with open(path, encoding="utf-8") as file:
+        package = json.load(file)
+    package["packageManager"] = "npm@" + run(["npm", "--version"]).stdout.strip()
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(package, file, indent=2)
+    with open(os.path.join(project, "turbo.json"), "w", encoding="utf-8") as file:
+        json.dump({"tasks": {"build": {"outputs": ["dist/**"]}, "test": {}, "lint": {}}}, file)
+    with open(os.path.join(project, ".gitignore"), "a", encoding="utf-8") as file:
+        file.write("\nnode_modules\ndist\n.turbo\n")
+    run(["git", "add", "--all"], cwd=project)
+    run(["git", "-c", "user.name=Bench", "-c", "user.email=bench@example.invalid", "commit", "--quiet",
+         "--allow-empty", "-m", "turbo"], cwd=project)
