@@ -1,6 +1,6 @@
 //! The effect "check": the attempt's tree is checked in sandboxes and its documents are read.
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use serde_json::json;
 use sluice_checks::{
     CheckResult, Finding, Level, Quiet, Request, Tests, Verdict as CheckVerdict, document,
@@ -13,10 +13,13 @@ use sluice_workspace::Oid;
 use tokio_util::sync::CancellationToken;
 
 use crate::drive::{Happened, Performed, new_event};
-use crate::evaluation::{DocumentResult, Evaluation};
+use crate::evaluation::{DocumentResult, Evaluation, stem};
 use crate::factory::{Factory, now};
 use crate::gate_file::GateFile;
 use crate::git_tree::GitTree;
+
+/// How often an installation that cannot reach its registry is tried before that counts against the attempt.
+const UNREACHABLE_TRIES: u32 = 5;
 
 impl Factory {
     pub(crate) async fn check(
@@ -122,6 +125,19 @@ impl Factory {
             self.store
                 .event_append(new_event(record, "check.finished", body, at))
                 .await?;
+        }
+        // A registry that does not answer is no verdict on the attempt. If it stays so, it is: the project may
+        // name a host that nobody reaches.
+        let unreachable = report.checks.iter().find(|check| {
+            stem(&check.name) == "install"
+                && check.verdict == CheckVerdict::Unknown
+                && check.end != "skipped"
+        });
+        if let Some(install) = unreachable
+            && record.fault_count < UNREACHABLE_TRIES
+        {
+            let why = install.note.as_deref().unwrap_or("npm gave no reason");
+            bail!("the packages cannot be installed: {why}");
         }
         Ok(report)
     }

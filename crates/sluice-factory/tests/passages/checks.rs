@@ -333,3 +333,22 @@ async fn an_engine_that_is_gone_in_the_middle_spends_no_attempt() {
     assert_eq!(world.attempts(Gate::G0).await, [(0, "green".to_owned())]);
     assert_eq!(world.script.asked.lock().unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn a_registry_that_does_not_answer_spends_no_attempt() {
+    let world = world(GATE, 0).await;
+    let unreachable = MANIFEST.replace(
+        "\"type\"",
+        "\"dependencies\": { \"nobody\": \"http://127.0.0.1:9/nobody.tgz\" }, \"type\"",
+    );
+    world.script.says(&format!("{unreachable}\n{ADD}\n{TESTS}"));
+    world.start(Gate::G0).await;
+    let view = world.gate(Gate::G0).await;
+    assert_eq!(view.state, "checking");
+    let fault = view.fault.unwrap();
+    assert!(
+        fault.contains("the packages cannot be installed"),
+        "{fault}"
+    );
+    assert_eq!(world.attempts(Gate::G0).await, [(0, "replied".to_owned())]);
+}
