@@ -1,3 +1,5 @@
+//! Tests of opening, closing and full disks.
+
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use super::Store;
