@@ -350,7 +350,14 @@ fn sources(text: &mut String, material: &Material<'_>) {
 fn mentions(source: &str, path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let stem = name.split('.').next().unwrap_or(name);
-    stem.len() > 2 && source.contains(&format!("/{stem}"))
+    let ends = |rest: &str| {
+        let next = rest.chars().next();
+        !next.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
+    };
+    !stem.is_empty()
+        && source
+            .match_indices(&format!("/{stem}"))
+            .any(|(at, found)| ends(&source[at + found.len()..]))
 }
 
 fn format(text: &mut String, material: &Material<'_>) {
