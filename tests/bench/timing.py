@@ -16,8 +16,9 @@ def say(text):
 
 def run(argv, ok=(0,), **options):
     """Runs a command to its end; another exit code than `ok` ends the measurement with what the command said."""
-    done = subprocess.run(argv, stdin=options.pop("stdin", subprocess.DEVNULL) if "input" not in options else None,
-                          capture_output=True, text=True, **options)
+    if "input" not in options:
+        options["stdin"] = subprocess.DEVNULL
+    done = subprocess.run(argv, capture_output=True, text=True, **options)
     if done.returncode not in ok:
         raise SystemExit(f"{argv} ended with {done.returncode}:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
     return done
@@ -84,13 +85,15 @@ class Measure:
         return self
 
     def table(self):
-        base = statistics.median(self.times[self.base])
-        lines = [f"**{self.title}**", "", "| what | median | least | p90 | ratio | n |", "|---|--:|--:|--:|--:|--:|"]
+        base = self.times[self.base]
+        lines = [f"**{self.title}**", "", "| what | median | least | p90 | ratio in a round | n |", "|---|--:|--:|--:|--:|--:|"]
         for name, values in self.times.items():
             middle = statistics.median(values)
+            # Of each round, and then the median of them: what was run at one time met the same machine.
+            ratio = statistics.median(value / other for value, other in zip(values, base))
             high = sorted(values)[min(len(values) - 1, int(len(values) * 0.9))]
             lines.append(f"| {name} | {millis(middle)} | {millis(min(values))} | {millis(high)} "
-                         f"| {middle / base:.2f} | {len(values)} |")
+                         f"| {ratio:.2f} | {len(values)} |")
         lines += ["", f"{self.date} UTC, load {self.load_before[0]:.1f} before, {self.load_after[0]:.1f} after."]
         return "\n".join(lines + self.notes)
 
