@@ -94,6 +94,8 @@ impl Repo {
         {
             return Err(WorkspaceError::Missing { oid: new });
         }
+        // Also before a repeat that finds the work done: a kill inside libgit2 leaves a lock file behind.
+        self.stale_lock_remove(name);
         let found = current(&repo, name)?;
         if found == Some(new) {
             return Ok(Moved::Already);
@@ -105,7 +107,6 @@ impl Repo {
                 found,
             });
         }
-        self.stale_lock_remove(name);
         // What the ref will name must survive a power cut that the ref survives. One call for
         // the file system: libgit2 would sync each of hundreds of loose objects.
         rustix::fs::syncfs(&lock)
