@@ -75,7 +75,7 @@ pub fn take(reply: &Reply, exists: &dyn Fn(&str) -> bool) -> Taken {
             source: file.source.as_str().to_owned(),
             lines: file.lines,
             bytes: (file.bytes.start, file.bytes.end),
-            sha256: file.sha256.clone(),
+            sha256: file.sha256(),
             size: file.content.len(),
             guard: guard_word(&file.path).to_owned(),
             blob: None,

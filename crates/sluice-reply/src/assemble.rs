@@ -2,13 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sha2::{Digest, Sha256};
 use sluice_path::RelPath;
 
 use crate::block::{self, Block};
 use crate::infer::{self, Candidate};
 use crate::language::{Kind, kind};
-use crate::lines::Lines;
 use crate::scan::{Fence, Scan};
 use crate::{Code, Deletion, EditBlock, FileBlock, Reply, Source, Warning, elision};
 
@@ -42,7 +40,7 @@ impl Change {
 }
 
 /// Makes a reply of the scanned blocks.
-pub(crate) fn assemble(lines: &Lines<'_>, scan: Scan<'_>) -> Reply {
+pub(crate) fn assemble(scan: Scan<'_>) -> Reply {
     let mut reply = Reply {
         blocks: scan.fences.len(),
         ..Reply::default()
@@ -79,7 +77,7 @@ pub(crate) fn assemble(lines: &Lines<'_>, scan: Scan<'_>) -> Reply {
             Block::Edit { path, kind } => reply.edits.push(EditBlock {
                 path,
                 kind,
-                text: fence.content,
+                text: fence.content.into_owned(),
                 complete: fence.closed,
                 lines: fence.lines,
                 bytes: fence.body,
@@ -98,12 +96,6 @@ pub(crate) fn assemble(lines: &Lines<'_>, scan: Scan<'_>) -> Reply {
             Change::Deletion(deletion) => reply.deletions.push(deletion),
         }
     }
-    debug_assert!(
-        reply
-            .files
-            .iter()
-            .all(|file| file.bytes.end <= lines.text.len())
-    );
     warnings.sort_by_key(|warning| warning.line);
     reply.warnings = warnings;
     reply
@@ -116,14 +108,13 @@ fn file(
     source: Source,
     marker: Option<std::ops::Range<usize>>,
 ) -> FileBlock {
-    let mut content = fence.content;
+    let mut content = fence.content.into_owned();
     if let Some(marker) = marker {
         content.replace_range(marker, "");
     }
     FileBlock {
         path,
         language,
-        sha256: hex::encode(Sha256::digest(content.as_bytes())),
         content,
         complete: fence.closed,
         inferred: source == Source::Inferred,

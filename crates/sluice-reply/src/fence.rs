@@ -13,6 +13,8 @@ pub(crate) struct FenceLine<'t> {
     pub(crate) indent: usize,
     /// The info string, trimmed. An info string is what tells an opener from a closer.
     pub(crate) info: &'t str,
+    /// Where the info string starts in its line.
+    pub(crate) info_at: usize,
 }
 
 impl<'t> FenceLine<'t> {
@@ -31,6 +33,7 @@ impl<'t> FenceLine<'t> {
         }
         let length = rest.bytes().take_while(|&b| b == marker).count();
         let info = &rest[length..];
+        let after = info.trim_start();
         if length < 3 || (marker == b'`' && memchr::memchr(b'`', info.as_bytes()).is_some()) {
             return None;
         }
@@ -38,12 +41,8 @@ impl<'t> FenceLine<'t> {
             marker,
             length,
             indent,
-            info: info.trim(),
+            info: after.trim_end(),
+            info_at: line.len() - after.len(),
         })
-    }
-
-    /// Whether this line closes a block that `opener` opened.
-    pub(crate) fn closes(&self, opener: &FenceLine<'_>) -> bool {
-        self.marker == opener.marker && self.length >= opener.length && self.info.is_empty()
     }
 }

@@ -41,7 +41,7 @@ impl Serialize for ReplyJson<'_> {
 struct FileJson<'a> {
     path: &'a str,
     language: &'a str,
-    sha256: &'a str,
+    sha256: String,
     size: usize,
     complete: bool,
     inferred: bool,
@@ -57,7 +57,7 @@ impl<'a> FileJson<'a> {
         FileJson {
             path: file.path.as_str(),
             language: &file.language,
-            sha256: &file.sha256,
+            sha256: file.sha256(),
             size: file.content.len(),
             complete: file.complete,
             inferred: file.inferred,

@@ -41,9 +41,7 @@ pub fn parse(text: &str) -> Reply {
 }
 
 fn read(text: &str) -> Reply {
-    let lines = lines::Lines::new(text);
-    let scan = scan::scan(&lines, true);
-    assemble::assemble(&lines, scan)
+    assemble::assemble(scan::scan(text, true))
 }
 
 #[cfg(test)]

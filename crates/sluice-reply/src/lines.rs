@@ -1,8 +1,6 @@
-//! Lines of a text with their places.
+//! Lines of a text with their places, found when they are asked for.
 
-use std::ops::Range;
-
-use memchr::memchr_iter;
+use memchr::{memchr, memchr_iter, memrchr};
 
 /// One line: where its text starts and ends, and where the next line starts. Bytes of the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,61 +12,50 @@ pub(crate) struct Line {
     pub(crate) next: usize,
 }
 
-/// The lines of a text; a byte order mark at its start belongs to none.
-pub(crate) struct Lines<'t> {
-    pub(crate) text: &'t str,
-    all: Vec<Line>,
-}
-
-impl<'t> Lines<'t> {
-    pub(crate) fn new(text: &'t str) -> Lines<'t> {
-        let mut start = if text.starts_with('\u{feff}') { 3 } else { 0 };
-        let mut all = Vec::with_capacity(text.len() / 40 + 1);
-        let bytes = text.as_bytes();
-        for feed in memchr_iter(b'\n', bytes) {
-            let end = if feed > start && bytes[feed - 1] == b'\r' {
-                feed - 1
-            } else {
-                feed
-            };
-            all.push(Line {
+impl Line {
+    /// The line that starts at `start`, or nothing at the end of the text.
+    pub(crate) fn at(text: &str, start: usize) -> Option<Line> {
+        let rest = text.as_bytes().get(start..).filter(|r| !r.is_empty())?;
+        Some(match memchr(b'\n', rest) {
+            Some(feed) => Line {
                 start,
-                end,
-                next: feed + 1,
-            });
-            start = feed + 1;
-        }
-        if start < text.len() {
-            all.push(Line {
+                end: start + feed - usize::from(rest[..feed].ends_with(b"\r")),
+                next: start + feed + 1,
+            },
+            None => Line {
                 start,
                 end: text.len(),
                 next: text.len(),
-            });
-        }
-        Lines { text, all }
+            },
+        })
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.all.len()
+    /// The line above the one that starts at `start`.
+    pub(crate) fn above(text: &str, start: usize) -> Option<Line> {
+        let first = first(text);
+        let above = text.as_bytes().get(first..start)?.strip_suffix(b"\n")?;
+        let from = memrchr(b'\n', above).map_or(first, |feed| first + feed + 1);
+        Line::at(text, from)
     }
 
-    pub(crate) fn line(&self, index: usize) -> Line {
-        self.all[index]
+    /// Its text without its line break.
+    pub(crate) fn text<'t>(&self, text: &'t str) -> &'t str {
+        &text[self.start..self.end]
     }
 
-    /// The line's text without its line break.
-    pub(crate) fn text(&self, index: usize) -> &'t str {
-        let line = self.all[index];
-        &self.text[line.start..line.end]
+    /// Whether a line break ends it, and not the end of the text.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.next > self.end
     }
+}
 
-    /// The input from the start of one line to the start of another, as a range.
-    pub(crate) fn span(&self, from: usize, to: usize) -> Range<usize> {
-        let start = |index: usize| {
-            self.all
-                .get(index)
-                .map_or(self.text.len(), |line| line.start)
-        };
-        start(from)..start(to).max(start(from))
-    }
+/// Where the first line starts: a byte order mark belongs to none.
+pub(crate) fn first(text: &str) -> usize {
+    if text.starts_with('\u{feff}') { 3 } else { 0 }
+}
+
+/// How many lines start in this part of a text, which starts where a line does.
+pub(crate) fn count(part: &str) -> usize {
+    let feeds = memchr_iter(b'\n', part.as_bytes()).count();
+    feeds + usize::from(!part.is_empty() && !part.ends_with('\n'))
 }

@@ -9,11 +9,11 @@ use crate::fence::FenceLine;
 use crate::info::Info;
 use crate::label::{Strength, label};
 use crate::language::{Kind, is_markdown, kind};
-use crate::lines::Lines;
+use crate::lines::{self, Line};
 use crate::{Source, comment};
 use sluice_path::RelPath;
 
-/// Where a block ends.
+/// Where a block ends. Lines are meant by the byte that they start at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     /// As CommonMark says.
@@ -27,7 +27,8 @@ pub(crate) enum End {
 }
 
 /// Looks ahead from openers, with a budget that keeps the whole parse linear.
-pub(crate) struct Lookahead {
+pub(crate) struct Lookahead<'t> {
+    text: &'t str,
     /// Every line that could be a fence, in order.
     fences: Vec<Inner>,
     budget: usize,
@@ -36,7 +37,7 @@ pub(crate) struct Lookahead {
 /// A line below an opener that could end its block or nest in it.
 #[derive(Clone, Copy)]
 struct Inner {
-    line: usize,
+    line: Line,
     marker: u8,
     length: usize,
     opens: bool,
@@ -44,27 +45,36 @@ struct Inner {
     starts: Option<Option<usize>>,
 }
 
-impl Lookahead {
-    pub(crate) fn new(lines: &Lines<'_>) -> Lookahead {
-        let fences: Vec<Inner> = (0..lines.len())
-            .filter_map(|line| inner(lines, line))
-            .collect();
+impl<'t> Lookahead<'t> {
+    pub(crate) fn new(text: &'t str) -> Lookahead<'t> {
+        let fences = fences(text);
         Lookahead {
+            text,
             budget: 4 * fences.len() + 1024,
             fences,
         }
     }
 
-    /// Decides about the block that `opener` opens on line `index`, after the line `before`.
-    pub(crate) fn end(
-        &mut self,
-        lines: &Lines<'_>,
-        index: usize,
-        opener: &FenceLine<'_>,
-        before: Option<&str>,
-    ) -> End {
-        let nests = is_nesting(lines, index, opener, before);
-        if nests && let Some(close) = self.end_with_bare_openers(lines, index, opener) {
+    /// Where the first line starts, at `from` or after, that can close a block of `opener` outside of all
+    /// containers.
+    pub(crate) fn closer(&self, from: usize, opener: &FenceLine<'_>) -> Option<usize> {
+        let next = self
+            .fences
+            .partition_point(|inner| inner.line.start < from);
+        let closer = self.fences[next..].iter().find(|inner| {
+            let line = inner.line.text(self.text);
+            !inner.opens
+                && inner.marker == opener.marker
+                && inner.length >= opener.length
+                && FenceLine::read(line, Cursor::new(line)).is_some()
+        })?;
+        Some(closer.line.start)
+    }
+
+    /// Decides about the block that `opener` opens on `line`, after the line `before`.
+    pub(crate) fn end(&mut self, line: Line, opener: &FenceLine<'_>, before: Option<&str>) -> End {
+        let nests = is_nesting(self.text, line, opener, before);
+        if nests && let Some(close) = self.end_with_bare_openers(line, opener) {
             return End::Close(close);
         }
         let mut depth = 1;
@@ -74,8 +84,11 @@ impl Lookahead {
         // A named opener met while the block itself is what is open.
         let mut cut = None;
         let mut closed_named = None;
-        let mut next = self.fences.partition_point(|inner| inner.line <= index);
-        while let Some((line, opens, starts)) = self.next_fence(lines, &mut next, opener) {
+        let body = line.next;
+        let mut next = self.below(line);
+        while let Some((line, opens, starts)) = self.next_fence(&mut next, opener) {
+            // A title that stands above this block is its own.
+            let starts = starts.filter(|starts| *starts >= body);
             if opens {
                 if first_close.is_none() {
                     first_named = first_named.or(starts);
@@ -96,15 +109,11 @@ impl Lookahead {
                 if !inner_opener {
                     return End::Plain;
                 }
-                let goes_on = || {
-                    closed_named.is_some_and(|line| {
-                        line + 1 < lines.len() && !lines.text(line + 1).trim().is_empty()
-                    })
-                };
+                let goes_on = || closed_named.is_some_and(|line| self.text_below(line).is_some());
                 return match first_named {
-                    _ if nests => End::Close(line),
+                    _ if nests => End::Close(line.start),
                     Some(other) if !goes_on() => End::Cut(other),
-                    Some(_) => End::Close(line),
+                    Some(_) => End::Close(line.start),
                     None => End::Doubtful,
                 };
             }
@@ -117,7 +126,7 @@ impl Lookahead {
         match (nests, first_named, cut) {
             (true, _, Some(line)) | (false, Some(line), _) => End::Cut(line),
             (true, ..) if inner_opener && first_close.is_some() && self.budget > 0 => {
-                End::Cut(lines.len())
+                End::Cut(self.text.len())
             }
             _ if inner_opener => End::Doubtful,
             _ => End::Plain,
@@ -127,16 +136,11 @@ impl Lookahead {
     /// Where a Markdown block ends in which inner blocks start without an info string, if it has such.
     ///
     /// A bare fence right before text opens a block: closers have a blank line, a fence or nothing below.
-    fn end_with_bare_openers(
-        &mut self,
-        lines: &Lines<'_>,
-        index: usize,
-        opener: &FenceLine<'_>,
-    ) -> Option<usize> {
-        let mut next = self.fences.partition_point(|inner| inner.line <= index);
+    fn end_with_bare_openers(&mut self, line: Line, opener: &FenceLine<'_>) -> Option<usize> {
+        let mut next = self.below(line);
         let mut inside = false;
         let mut bare_opener = false;
-        while let Some((line, opens, starts)) = self.next_fence(lines, &mut next, opener) {
+        while let Some((line, opens, starts)) = self.next_fence(&mut next, opener) {
             if starts.is_some() {
                 return None;
             }
@@ -144,38 +148,51 @@ impl Lookahead {
                 inside = opens;
                 continue;
             }
-            let text_below = line + 1 < lines.len()
-                && !lines.text(line + 1).trim().is_empty()
-                && fence_at(lines, line + 1).is_none();
-            if opens || text_below {
+            let above_text = self
+                .text_below(line)
+                .is_some_and(|below| fence_at(below).is_none());
+            if opens || above_text {
                 bare_opener |= !opens;
                 inside = true;
             } else {
-                return bare_opener.then_some(line);
+                return bare_opener.then_some(line.start);
             }
         }
         None
     }
 
+    /// The text of the next line, unless that is blank.
+    fn text_below(&self, line: Line) -> Option<&'t str> {
+        let below = Line::at(self.text, line.next)?.text(self.text);
+        (!below.trim().is_empty()).then_some(below)
+    }
+
+    /// The place in `fences` of the first one below a line.
+    fn below(&self, line: Line) -> usize {
+        self.fences
+            .partition_point(|inner| inner.line.start <= line.start)
+    }
+
     /// The next fence line that matters to a block opened by `opener`, from place `next` in `fences`.
     fn next_fence(
         &mut self,
-        lines: &Lines<'_>,
         next: &mut usize,
         opener: &FenceLine<'_>,
-    ) -> Option<(usize, bool, Option<usize>)> {
+    ) -> Option<(Line, bool, Option<usize>)> {
         while let Some(inner) = self.fences.get_mut(*next) {
             self.budget = self.budget.checked_sub(1)?;
             *next += 1;
             if inner.marker != opener.marker || inner.length < opener.length {
                 continue;
             }
+            let text = self.text;
             let starts = || {
-                let named = fence_at(lines, inner.line).is_some_and(|fence| is_named(fence.info));
+                let named =
+                    fence_at(inner.line.text(text)).is_some_and(|fence| is_named(fence.info));
                 if named {
-                    Some(inner.line)
+                    Some(inner.line.start)
                 } else {
-                    title_above(lines, inner.line)
+                    title_above(text, inner.line)
                 }
             };
             let starts = if inner.opens {
@@ -189,20 +206,46 @@ impl Lookahead {
     }
 }
 
-fn inner(lines: &Lines<'_>, line: usize) -> Option<Inner> {
-    let fence = fence_at(lines, line)?;
-    Some(Inner {
-        line,
-        marker: fence.marker,
-        length: fence.length,
-        opens: !fence.info.is_empty(),
-        starts: None,
-    })
+/// All lines that are fences, whatever quotes and indents they stand in.
+fn fences(text: &str) -> Vec<Inner> {
+    let bytes = text.as_bytes();
+    let mut all: Vec<Inner> = Vec::new();
+    for marks in ["```", "~~~"] {
+        let finder = memchr::memmem::Finder::new(marks);
+        let mut from = lines::first(text);
+        while let Some(found) = finder.find(&bytes[from..]) {
+            let marked = from + found;
+            let indent = bytes[from..marked]
+                .iter()
+                .rev()
+                .take_while(|b| matches!(b, b' ' | b'\t' | b'>'))
+                .count();
+            let start = marked - indent;
+            let Some(line) = Line::at(text, start) else {
+                break;
+            };
+            // What stands before decides about the whole line.
+            from = line.next;
+            let starts_line = start == lines::first(text) || bytes[start - 1] == b'\n';
+            if starts_line && let Some(fence) = fence_at(line.text(text)) {
+                all.push(Inner {
+                    line,
+                    marker: fence.marker,
+                    length: fence.length,
+                    opens: !fence.info.is_empty(),
+                    starts: None,
+                });
+            }
+        }
+    }
+    // Two sorted runs, which this merges in linear time.
+    all.sort_by_key(|inner| inner.line.start);
+    all
 }
 
 /// The fence on a line, whatever quotes and indents it stands in.
-fn fence_at<'t>(lines: &Lines<'t>, line: usize) -> Option<FenceLine<'t>> {
-    let bare = lines.text(line).trim_start_matches([' ', '\t', '>']);
+fn fence_at(line: &str) -> Option<FenceLine<'_>> {
+    let bare = line.trim_start_matches([' ', '\t', '>']);
     if !bare.starts_with("```") && !bare.starts_with("~~~") {
         return None;
     }
@@ -210,9 +253,9 @@ fn fence_at<'t>(lines: &Lines<'t>, line: usize) -> Option<FenceLine<'t>> {
 }
 
 /// Whether the block holds Markdown, by its path or, without one, by its language.
-fn is_nesting(
-    lines: &Lines<'_>,
-    index: usize,
+pub(crate) fn is_nesting(
+    text: &str,
+    line: Line,
     opener: &FenceLine<'_>,
     before: Option<&str>,
 ) -> bool {
@@ -226,9 +269,9 @@ fn is_nesting(
     if kind(&info.language) == Kind::Markdown {
         return true;
     }
-    index + 1 < lines.len()
-        && comment::path_comment(&info.language, lines.text(index + 1).trim())
-            .is_some_and(|c| is_markdown(&c.path))
+    Line::at(text, line.next)
+        .and_then(|below| comment::path_comment(&info.language, below.text(text).trim()))
+        .is_some_and(|comment| is_markdown(&comment.path))
 }
 
 /// Whether an info string gives its block a path, beyond doubt.
@@ -241,13 +284,15 @@ pub(crate) fn is_named(info: &str) -> bool {
     })
 }
 
-/// The line above an opener, if it is a title with a path.
-fn title_above(lines: &Lines<'_>, opener: usize) -> Option<usize> {
-    let above = (opener.saturating_sub(2)..opener)
-        .rev()
-        .find(|line| !lines.text(*line).trim().is_empty())?;
-    let text = lines.text(above);
+/// Where the line above an opener starts, if it is a title with a path.
+fn title_above(text: &str, opener: Line) -> Option<usize> {
+    let mut above = Line::above(text, opener.start)?;
+    if above.text(text).trim().is_empty() {
+        above = Line::above(text, above.start)?;
+    }
+    let said = above.text(text);
     let titled =
-        text.starts_with(['#', '*', '`']) && matches!(label(text), Some((_, Strength::Title)));
-    titled.then_some(above)
+        said.starts_with(['#', '*', '`']) && matches!(label(said), Some((_, Strength::Title)));
+    let titled = titled && fence_at(said).is_none();
+    titled.then_some(above.start)
 }

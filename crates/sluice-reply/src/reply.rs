@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use sluice_path::RelPath;
 
 use crate::{ReplyJson, Warning};
@@ -41,8 +42,13 @@ pub struct FileBlock {
     pub lines: (usize, usize),
     /// The body in the reply, between the fences.
     pub bytes: Range<usize>,
-    /// SHA-256 of `content`, in lower-case hex.
-    pub sha256: String,
+}
+
+impl FileBlock {
+    /// SHA-256 of `content`, in lower-case hex; computed when asked, as not every caller does.
+    pub fn sha256(&self) -> String {
+        hex::encode(Sha256::digest(self.content.as_bytes()))
+    }
 }
 
 /// An edit of an existing file, not applied here.

@@ -1,13 +1,13 @@
 //! Thinking that a model left in its reply: nothing in it is meant.
 
-use crate::lines::Lines;
+use crate::lines::Line;
 
 /// What a line says about thinking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Thought {
     /// Nothing.
     None,
-    /// Thinking starts here and the reply goes on at this line.
+    /// Thinking starts here and the reply goes on at this byte, where a line starts.
     Until(usize),
     /// Thinking starts here and never ends.
     Endless,
@@ -25,26 +25,27 @@ const TAGS: [(&str, &str); 6] = [
 ];
 
 /// Reads one line outside of code.
-pub(crate) fn thought(lines: &Lines<'_>, index: usize) -> Thought {
-    let text = lines.text(index).trim_start();
-    if !text.starts_with('<') {
+pub(crate) fn thought(text: &str, line: Line) -> Thought {
+    let said = line.text(text).trim_start();
+    if !said.starts_with('<') {
         return Thought::None;
     }
     for (open, close) in TAGS {
-        if text.trim_end() == close {
+        if said.trim_end() == close {
             return Thought::Before;
         }
-        let Some(head) = text.get(..open.len()) else {
+        let Some(head) = said.get(..open.len()) else {
             continue;
         };
         if !head.eq_ignore_ascii_case(open) {
             continue;
         }
-        let ends = |line: &usize| {
-            memchr::memmem::find(lines.text(*line).as_bytes(), close.as_bytes()).is_some()
-        };
-        return match (index..lines.len()).find(ends) {
-            Some(line) => Thought::Until(line + 1),
+        let rest = &text.as_bytes()[line.start..];
+        return match memchr::memmem::find(rest, close.as_bytes()) {
+            Some(at) => {
+                let end = line.start + at;
+                Thought::Until(Line::at(text, end).map_or(text.len(), |line| line.next))
+            }
             None => Thought::Endless,
         };
     }

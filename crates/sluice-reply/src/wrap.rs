@@ -2,7 +2,7 @@
 
 use crate::info::Info;
 use crate::language::{Kind, kind};
-use crate::lines::Lines;
+use crate::lines::Line;
 use crate::nesting::is_named;
 use crate::scan::scan;
 
@@ -22,8 +22,7 @@ pub(crate) fn unwrapped(text: &str) -> Option<String> {
     if !has_named {
         return None;
     }
-    let lines = Lines::new(text);
-    let scan = scan(&lines, true);
+    let scan = scan(text, true);
     let [fence] = scan.fences.as_slice() else {
         return None;
     };
@@ -32,8 +31,9 @@ pub(crate) fn unwrapped(text: &str) -> Option<String> {
         return None;
     }
     let mut bare = text.to_owned();
-    for line in [fence.lines.0 - 1, fence.lines.1 - 1] {
-        let place = lines.line(line);
+    let opener = Line::above(text, fence.body.start);
+    let closer = Line::at(text, fence.body.end);
+    for place in opener.into_iter().chain(closer) {
         let blanks = " ".repeat(place.end - place.start);
         bare.replace_range(place.start..place.end, &blanks);
     }

@@ -31,11 +31,10 @@ fn reference(text: &str) -> Vec<(String, String)> {
 }
 
 fn ours(text: &str) -> Vec<(String, String)> {
-    let lines = Lines::new(text);
-    let scan = scan(&lines, false);
+    let scan = scan(text, false);
     scan.fences
         .into_iter()
-        .map(|fence| (fence.opener.info.to_owned(), fence.content))
+        .map(|fence| (fence.opener.info.to_owned(), fence.content.into_owned()))
         .collect()
 }
 
