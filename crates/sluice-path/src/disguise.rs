@@ -8,6 +8,9 @@ use crate::characters::is_invisible;
 /// What the most forgiving file system makes of `component`: compatibility forms, case, characters that
 /// HFS+ ignores, NTFS streams, and the dots and spaces at the end that Windows drops.
 pub(crate) fn plainest(component: &str) -> String {
+    if component.is_ascii() {
+        return named(&component.to_ascii_lowercase().replace(|c: char| c.is_control(), ""));
+    }
     let folded: String = component
         .nfkc()
         .filter(|&c| !is_invisible(c) && !c.is_control())
@@ -17,6 +20,11 @@ pub(crate) fn plainest(component: &str) -> String {
         .filter(|&c| c != '\u{307}')
         .map(|c| if c == 'ı' { 'i' } else { c })
         .collect();
+    named(&folded)
+}
+
+/// The name without an NTFS stream and what Windows drops.
+fn named(folded: &str) -> String {
     let name = folded.split(':').next().unwrap_or_default();
     name.trim_end_matches([' ', '.']).trim_start().to_owned()
 }

@@ -1,6 +1,6 @@
 //! A path that may be written: relative, normalised, and the same file on every system.
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::fmt;
 use std::str::FromStr;
 
@@ -46,7 +46,11 @@ impl RelPath {
             ));
         }
         // First of all: composing turns U+037E into `;`, U+1FEF into a backtick.
-        let normal: String = raw.nfc().collect();
+        let normal: Cow<'_, str> = if raw.is_ascii() {
+            Cow::Borrowed(raw)
+        } else {
+            Cow::Owned(raw.nfc().collect())
+        };
         check_start(&normal)?;
         check_characters(&normal)?;
         if normal.split('/').any(|component| component == "..") {
@@ -118,6 +122,9 @@ impl RelPath {
 
     /// casefold(NFC): two paths with one key are one file where case does not count.
     pub fn collision_key(&self) -> String {
+        if self.0.is_ascii() {
+            return self.0.to_ascii_lowercase();
+        }
         self.0.chars().default_case_fold().nfc().collect()
     }
 }
@@ -253,10 +260,15 @@ fn check_lengths(components: &[&str]) -> Result<(), Refusal> {
 
 /// What one component must not be, as written and as the most forgiving file system sees it.
 fn check_component(component: &str, plain: &str) -> Result<(), Refusal> {
-    let name = quoted(component);
-    if is_dots(&component.nfkc().collect::<String>()) {
+    let dots = if component.is_ascii() {
+        is_dots(component)
+    } else {
+        is_dots(&component.nfkc().collect::<String>())
+    };
+    if dots {
         return Err(parent(component));
     }
+    let name = fmt::from_fn(|f| f.write_str(&quoted(component)));
     if disguise::is_dot_git(plain) {
         return Err(Refusal::new(
             Reason::Git,

@@ -1,10 +1,28 @@
 //! Comments that stand where content was left out.
 
+use memchr::memchr_iter;
+
 /// The first line (0-based) of a file that says that the rest of something is unchanged.
 pub(crate) fn first_elision(language: &str, content: &str) -> Option<usize> {
-    content
-        .lines()
-        .position(|line| is_elision(language, line.trim()))
+    let bytes = content.as_bytes();
+    let mut start = 0;
+    for end in memchr_iter(b'\n', bytes).chain([content.len()]) {
+        let first = bytes[start..end]
+            .iter()
+            .find(|b| !matches!(b, b'\t'..=b'\r' | b' '));
+        if first.is_some_and(|first| may_start(*first))
+            && is_elision(language, content[start..end].trim())
+        {
+            return Some(memchr_iter(b'\n', &bytes[..start]).count());
+        }
+        start = end + 1;
+    }
+    None
+}
+
+/// Whether what [`is_elision`] knows can start with this byte: most lines cannot, and are not looked at.
+fn may_start(byte: u8) -> bool {
+    matches!(byte, b'.' | b'{' | b'/' | b'<' | b'(' | b'#' | b'-' | b';' | b'%') || !byte.is_ascii()
 }
 
 fn is_elision(language: &str, line: &str) -> bool {
