@@ -9,6 +9,8 @@ pub(crate) const MAIN: &str = "refs/heads/main";
 pub(crate) const WORK: &str = "refs/heads/work";
 /// What the working tree was last brought to.
 pub(crate) const WORK_TREE: &str = "refs/sluice/work-tree";
+/// Prefixes of the refs that are the daemon's own and that no clone sees.
+pub(crate) const PRIVATE: &[&str] = &["refs/sluice/"];
 
 /// The chain of a gate's decisions.
 pub(crate) fn gate_ref(gate: Gate) -> String {

@@ -7,6 +7,7 @@ mod alone;
 mod ask;
 mod changes;
 mod check;
+mod clone;
 mod data;
 mod decide;
 mod drive;

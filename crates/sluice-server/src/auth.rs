@@ -5,6 +5,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use sluice_factory::{Actor, Role};
 
 use crate::problem::{ApiError, Kind};
@@ -42,6 +44,38 @@ pub(crate) async fn authenticate(
     })?;
     request.extensions_mut().insert(Caller(actor));
     Ok(next.run(request).await)
+}
+
+/// As [`authenticate`] for git clients, which send a token as the password of whatever user: git asks the person,
+/// or a credential helper, when it sees the challenge.
+pub(crate) async fn authenticate_git(
+    State(app): State<App>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    let asks = |detail: &str| refused(detail, r#"Basic realm="sluice", charset="UTF-8""#);
+    let secret = match basic(request.headers()) {
+        Some(password) => password,
+        None => bearer(request.headers())
+            .map_err(|_| asks("give a token as the password; the user's name is not looked at"))?
+            .to_owned(),
+    };
+    let actor = app.factory.authenticate(&secret).await?;
+    let actor = actor.ok_or_else(|| asks("the token is unknown, expired or revoked"))?;
+    request.extensions_mut().insert(Caller(actor));
+    Ok(next.run(request).await)
+}
+
+/// The password of RFC 7617.
+fn basic(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, coded) = value.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let plain = String::from_utf8(BASE64.decode(coded.trim()).ok()?).ok()?;
+    let (_, password) = plain.split_once(':')?;
+    (!password.is_empty()).then(|| password.to_owned())
 }
 
 fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {

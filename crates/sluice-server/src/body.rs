@@ -1,11 +1,13 @@
 //! Bodies: bounded, of the content type that the route takes, whole or refused.
 
+use std::io::Read as _;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use bytes::{Bytes, BytesMut};
+use flate2::read::GzDecoder;
 use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
 use sluice_factory::{MAX_FILE_BYTES, MAX_REPLY_BYTES};
@@ -14,6 +16,8 @@ use crate::problem::{ApiError, Kind};
 
 /// The largest JSON body, in bytes.
 pub(crate) const MAX_JSON_BYTES: usize = 1 << 20;
+/// The largest request of a git client, in bytes: some 100,000 object ids, unpacked.
+const MAX_GIT_BYTES: usize = 8 << 20;
 /// How much of a body that is too large is read and thrown away, so that the client hears why.
 const DRAINED: usize = 64 << 20;
 /// And for how long.
@@ -84,6 +88,49 @@ impl<S: Sync> FromRequest<S> for FileBytes {
     async fn from_request(request: Request, _: &S) -> Result<FileBytes, ApiError> {
         read(request, MAX_FILE_BYTES).await.map(FileBytes)
     }
+}
+
+/// What a git client asks, also when it is compressed.
+pub(crate) struct UploadPackRequest(pub(crate) Vec<u8>);
+
+impl<S: Sync> FromRequest<S> for UploadPackRequest {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<UploadPackRequest, ApiError> {
+        let headers = request.headers();
+        let (essence, _) = content_type(headers);
+        if essence != "application/x-git-upload-pack-request" {
+            let detail = "this route is for git: `application/x-git-upload-pack-request`";
+            return Err(ApiError::new(Kind::UnsupportedMediaType, detail));
+        }
+        let coding = headers.get(header::CONTENT_ENCODING).map(|coding| {
+            let coding = coding.to_str().unwrap_or_default();
+            coding.trim().to_ascii_lowercase()
+        });
+        let bytes = read(request, MAX_GIT_BYTES).await?;
+        match coding.as_deref() {
+            None | Some("" | "identity") => Ok(UploadPackRequest(bytes.into())),
+            Some("gzip" | "x-gzip") => gunzip(&bytes).map(UploadPackRequest),
+            Some(_) => {
+                let detail = "a git request is plain or `Content-Encoding: gzip`";
+                Err(ApiError::new(Kind::UnsupportedMediaType, detail))
+            }
+        }
+    }
+}
+
+/// Unpacks at most [`MAX_GIT_BYTES`].
+fn gunzip(bytes: &[u8]) -> Result<Vec<u8>, ApiError> {
+    let mut plain = Vec::new();
+    let mut reader = GzDecoder::new(bytes).take(MAX_GIT_BYTES as u64 + 1);
+    reader.read_to_end(&mut plain).map_err(|error| {
+        ApiError::new(Kind::BadRequest, "the body is not gzip").caused_by(error)
+    })?;
+    if plain.len() > MAX_GIT_BYTES {
+        let detail = format!("the unpacked body has at most {MAX_GIT_BYTES} bytes");
+        return Err(ApiError::new(Kind::TooLarge, detail));
+    }
+    Ok(plain)
 }
 
 fn is_json(headers: &HeaderMap) -> Result<(), ApiError> {

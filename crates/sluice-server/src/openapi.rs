@@ -1,7 +1,7 @@
 //! The one list of routes: the router and the OpenAPI document are made of it.
 
 use axum::middleware::from_fn_with_state;
-use axum::routing::get;
+use axum::routing::{any, get, post};
 use utoipa::OpenApi as _;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::response::ResponseBuilder;
@@ -11,10 +11,10 @@ use utoipa::openapi::{OpenApi, PathItem, Ref, RefOr, Schema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::auth::authenticate;
+use crate::auth::{authenticate, authenticate_git};
 use crate::docs;
 use crate::route::{
-    agents, attempts, checks, commits, decisions, escalations, events, files, findings, gates,
+    agents, attempts, checks, commits, decisions, escalations, events, files, findings, gates, git,
     health, later, metrics, parse, projects, proofs, replies, templates, tokens,
 };
 use crate::schema;
@@ -66,6 +66,14 @@ pub(crate) fn routes(app: Option<&App>) -> OpenApiRouter<App> {
         .route("/docs/", get(docs::index))
         .route("/docs/{*file}", get(docs::asset))
         .route("/problems/{word}", get(docs::problem));
+    let mut git = axum::Router::new()
+        .route("/git/{repository}/info/refs", get(git::refs))
+        .route("/git/{repository}/git-upload-pack", post(git::upload_pack))
+        .route("/git/{repository}/git-receive-pack", any(git::receive_pack))
+        .route("/git/{repository}/{*file}", any(git::plain_file));
+    if let Some(app) = app {
+        git = git.route_layer(from_fn_with_state(App::clone(app), authenticate_git));
+    }
     OpenApiRouter::with_openapi(Head::openapi())
         .nest("/api/v1", secured)
         .routes(routes!(health::openapi))
@@ -73,6 +81,7 @@ pub(crate) fn routes(app: Option<&App>) -> OpenApiRouter<App> {
         .routes(routes!(health::readyz))
         .merge(aliases.into())
         .merge(scraped.into())
+        .merge(git.into())
         .merge(pages.into())
 }
 

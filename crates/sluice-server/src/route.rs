@@ -10,6 +10,7 @@ pub(crate) mod events;
 pub(crate) mod files;
 pub(crate) mod findings;
 pub(crate) mod gates;
+pub(crate) mod git;
 pub(crate) mod health;
 pub(crate) mod later;
 pub(crate) mod metrics;

@@ -15,6 +15,9 @@ use crate::problem::{ApiError, Kind};
 /// The most event streams at one time; one more is answered 503.
 const MOST_STREAMS: usize = 512;
 
+/// The most clones and fetches at one time: each packs on a core of its own. One more waits for its turn.
+const MOST_CLONES: usize = 4;
+
 /// What every handler can reach.
 pub(crate) type App = Arc<State>;
 
@@ -26,6 +29,8 @@ pub(crate) struct State {
     pub(crate) shutdown: CancellationToken,
     /// One permit an open event stream.
     pub(crate) streams: Arc<Semaphore>,
+    /// One permit a clone or fetch that is being answered.
+    pub(crate) clones: Arc<Semaphore>,
     pub(crate) counts: Counts,
     /// The OpenAPI document.
     pub(crate) document: String,
@@ -52,6 +57,7 @@ impl State {
             hosts: Hosts::new(options),
             shutdown,
             streams: Arc::new(Semaphore::new(MOST_STREAMS)),
+            clones: Arc::new(Semaphore::new(MOST_CLONES)),
             counts: Counts::default(),
             document,
         })

@@ -106,6 +106,12 @@ pub enum WorkspaceError {
         /// The limit.
         limit: usize,
     },
+    /// A git client said something that is not understood.
+    #[error("{message}")]
+    Protocol {
+        /// What, for the person at the client.
+        message: String,
+    },
     /// There is no repository.
     #[error("no git repository at {}", .path.display())]
     NoRepository {

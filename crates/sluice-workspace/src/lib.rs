@@ -20,6 +20,7 @@ mod scan;
 mod snapshot;
 mod tree;
 mod tree_update;
+mod upload_pack;
 mod work_tree;
 
 pub use change::{Action, Change};
@@ -32,6 +33,7 @@ pub use repo::Repo;
 pub use scan::{SkipReason, Skipped, TreeOfDir};
 pub use snapshot::Snapshot;
 pub use tree::{Entry, EntryKind, FileEntry};
+pub use upload_pack::WireProtocol;
 pub use work_tree::{KeptConflict, KeptReason, Synced};
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 mod access;
 mod bad_input;
 mod checks;
+mod clones;
 mod files;
 mod gates;
 mod serving;

@@ -240,7 +240,8 @@ impl World {
         let path = match path {
             root if root.starts_with("/api/")
                 || root.starts_with("/healthz")
-                || root.starts_with("/readyz") =>
+                || root.starts_with("/readyz")
+                || root.starts_with("/git/") =>
             {
                 root.to_owned()
             }
