@@ -7,6 +7,7 @@ use crate::edit::{edit_kind, named_path};
 use crate::info::Info;
 use crate::label::label;
 use crate::language::{Kind, extension, is_script, kind};
+use crate::pathlike::says_deleted;
 use crate::scan::Fence;
 use crate::{Code, EditKind, Source, Warning};
 
@@ -32,68 +33,104 @@ pub(crate) enum Block {
     Nothing,
 }
 
+/// What a source says about a block's path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Heard {
+    pub(crate) source: Source,
+    /// As written, without quotes and notes.
+    pub(crate) path: String,
+    /// Whether this source may name this block.
+    pub(crate) counts: bool,
+}
+
+/// Everything around and in a block that may name it.
+#[derive(Debug)]
+pub(crate) struct Sources {
+    pub(crate) info: Info,
+    labelled: Option<String>,
+    comment: Option<PathComment>,
+}
+
+impl Sources {
+    pub(crate) fn of(fence: &Fence<'_>) -> Sources {
+        let info = Info::read(fence.opener.info);
+        let comment = path_comment(&info.language, &fence.content);
+        let labelled = fence.before.and_then(label).map(|(path, _)| path);
+        Sources {
+            info,
+            labelled,
+            comment,
+        }
+    }
+
+    /// The path that stands outside of the block.
+    fn named(&self) -> Option<&str> {
+        let said = self.info.paths.first().map(|(_, path)| path.as_str());
+        said.or(self.labelled.as_deref())
+    }
+
+    /// What they say, the strongest first.
+    pub(crate) fn heard(&self, fence: &Fence<'_>) -> Vec<Heard> {
+        let label = self.labelled.iter().map(|path| (Source::Label, path));
+        let comment = self.comment.iter().map(|c| (Source::Comment, &c.path));
+        let info = self.info.paths.iter().map(|(source, path)| (*source, path));
+        let comment_said = self.comment.as_ref();
+        info.chain(label)
+            .chain(comment)
+            .map(|(source, path)| Heard {
+                source,
+                path: path.clone(),
+                counts: may_name(source, path, &self.info.language, fence, comment_said),
+            })
+            .collect()
+    }
+}
+
 /// Reads one block; `language` comes from its info string.
 pub(crate) fn read(fence: &Fence<'_>, warnings: &mut Vec<Warning>) -> (Block, String) {
     let line = fence.lines.0;
-    let info = Info::read(fence.opener.info);
+    let sources = Sources::of(fence);
+    let Sources { info, .. } = &sources;
     let language = info.language.clone();
     if info.citation {
         let message = "the info string cites lines of a file, so the block is no file: to write it, use `language:path`";
         warnings.push(Warning::new(Code::NoPath, line, None, message));
         return (Block::Nothing, language);
     }
-    let labelled = fence.before.and_then(label).map(|(path, _)| path);
-    let named = info
-        .paths
-        .first()
-        .map(|(_, path)| path.as_str())
-        .or(labelled.as_deref());
     if language == "delete"
         && info
             .paths
             .first()
             .is_some_and(|(source, _)| *source == Source::InfoString)
     {
-        return (deletion(fence, &info, warnings), language);
+        return (deletion(fence, info, warnings), language);
     }
-    if let Some(edit) = edit_kind(&language, named, &fence.content) {
-        let block = edit_block(fence, edit, named, warnings);
+    if is_meant_as_deletion(fence, info) {
+        let message = "this block seems to delete a file, and nothing is done: to delete one, use an empty block with `delete:path`";
+        let path = sources.named().and_then(|path| RelPath::parse(path).ok());
+        let path = path.as_ref().map(RelPath::as_str);
+        warnings.push(Warning::new(Code::NoPath, line, path, message));
+        return (Block::Nothing, language);
+    }
+    if let Some(edit) = edit_kind(&language, sources.named(), &fence.content) {
+        let block = edit_block(fence, edit, sources.named(), warnings);
         return (block, language);
     }
-    let comment = path_comment(&language, &fence.content);
-    let mut sources: Vec<(Source, String)> = info.paths.clone();
-    sources.extend(labelled.map(|path| (Source::Label, path)));
-    sources.extend(
-        comment
-            .as_ref()
-            .map(|comment| (Source::Comment, comment.path.clone())),
-    );
-    sources.retain(|(source, path)| may_name(*source, path, &language, fence, comment.as_ref()));
-    let Some((source, raw)) = sources.first().cloned() else {
+    let mut heard = sources.heard(fence);
+    heard.retain(|heard| heard.counts);
+    let Some(Heard { source, path, .. }) = heard.first() else {
         return (without_path(&language, line, warnings), language);
     };
-    let Some(path) = accept(&raw, line, warnings) else {
+    let Some(path) = accept(path, line, warnings) else {
         return (Block::Nothing, language);
     };
-    for (other, raw) in &sources[1..] {
-        if let Ok(said) = RelPath::parse(raw)
-            && !agree(path.as_str(), said.as_str())
-        {
-            let message = format!(
-                "the {} says `{path}`, the {} says `{said}`: the first one counts",
-                source.as_str(),
-                other.as_str()
-            );
-            warnings.push(Warning::new(
-                Code::PathDisagreement,
-                line,
-                Some(path.as_str()),
-                message,
-            ));
-            break;
-        }
+    if let Some(message) = disagreement(&path, *source, &heard[1..]) {
+        let path = Some(path.as_str());
+        warnings.push(Warning::new(Code::PathDisagreement, line, path, message));
     }
-    let marker = comment
+    let source = *source;
+    let marker = sources
+        .comment
         .filter(|comment| source == Source::Comment && comment.marker)
         .map(|comment| comment.line);
     (
@@ -104,6 +141,34 @@ pub(crate) fn read(fence: &Fence<'_>, warnings: &mut Vec<Warning>) -> (Block, St
         },
         language,
     )
+}
+
+/// What to say of the first source that names another path than the one that counts.
+fn disagreement(path: &RelPath, source: Source, others: &[Heard]) -> Option<String> {
+    others.iter().find_map(|other| {
+        let said = match RelPath::parse(&other.path) {
+            Ok(said) if agree(path.as_str(), said.as_str()) => return None,
+            Ok(said) => format!("`{said}`"),
+            // As it is written it may not be safe to print.
+            Err(refusal) => format!("a path that would be refused ({})", refusal.reason),
+        };
+        Some(format!(
+            "the {} says `{path}`, the {} says {said}: the first one counts; name one path only",
+            source.as_str(),
+            other.source.as_str()
+        ))
+    })
+}
+
+/// Whether the block is how somebody would delete a file who does not know `delete:path`: an empty file would
+/// be written over the one that is to go away.
+fn is_meant_as_deletion(fence: &Fence<'_>, info: &Info) -> bool {
+    let verb = matches!(
+        info.language.as_str(),
+        "delete" | "deleted" | "del" | "remove" | "removed" | "rm"
+    );
+    let noted = says_deleted(fence.opener.info) && !info.paths.is_empty();
+    (verb || noted) && fence.content.trim().is_empty()
 }
 
 /// Whether a source may name a block of this language: commands, output and pictures are files only when
@@ -125,6 +190,7 @@ fn may_name(
         Kind::Output => explicit,
         Kind::Diagram => explicit || source == Source::InfoWord || marked,
         Kind::Diff | Kind::Markdown => true,
+        Kind::Code if source > Source::InfoWord && is_session(&fence.content) => false,
         Kind::Code if source > Source::InfoWord && is_plain(language) => {
             !is_tree(&fence.content) && (marked || !is_output(path, language))
         }
@@ -155,6 +221,14 @@ fn is_tree(content: &str) -> bool {
         || content.contains("└─")
         || content.contains("|-- ")
         || content.contains("`-- ")
+}
+
+/// Whether the text starts as what a terminal shows: a prompt and a command.
+fn is_session(content: &str) -> bool {
+    let line = content.trim_start();
+    ["$ ", ">>> ", "PS C:\\", "C:\\>"]
+        .iter()
+        .any(|prompt| line.starts_with(prompt))
 }
 
 /// Whether two paths may mean one file: one of them may leave out leading folders.
@@ -231,10 +305,11 @@ fn edit_block(
         },
         None => None,
     };
-    let (code, what) = match kind {
-        EditKind::Diff => (Code::DiffSkipped, "a diff"),
-        EditKind::SearchReplace => (Code::EditBlockSkipped, "a SEARCH/REPLACE block"),
+    let code = match kind {
+        EditKind::Diff => Code::DiffSkipped,
+        EditKind::SearchReplace => Code::EditBlockSkipped,
     };
+    let what = kind.as_words();
     let message = format!(
         "{what} edits a file that is not at hand here: send the whole file, or apply it to a base"
     );

@@ -3,9 +3,12 @@
 //! Guessing is how agents' parsers overwrite the wrong file, so only shapes without doubt count.
 
 mod component;
+mod go;
 mod javascript;
 mod manifest;
 mod python;
+mod ruby;
+mod rust;
 
 /// A block without a path.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +29,7 @@ pub(crate) fn infer(
     labelled: &[(&str, &str)],
 ) -> Vec<Option<String>> {
     let mut paths = vec![None; candidates.len()];
-    for family in [Family::Python, Family::JavaScript] {
+    for family in Family::ALL {
         let members: Vec<usize> = (0..candidates.len())
             .filter(|&i| {
                 Family::of(candidates[i].language) == Some(family) && candidates[i].complete
@@ -62,7 +65,7 @@ pub(crate) fn infer(
                     .filter(|(_, content)| !family.is_test(content))
                     .take(MAX_LABELLED);
                 paths[only] = modules
-                    .filter_map(|(path, _)| family.test_of(path, candidates[only]))
+                    .filter_map(|(path, content)| family.test_of(path, content, candidates[only]))
                     .next();
             }
             _ => {}
@@ -89,15 +92,29 @@ pub(crate) fn infer(
 enum Family {
     Python,
     JavaScript,
+    Go,
+    Ruby,
+    Rust,
 }
 
 impl Family {
+    const ALL: [Family; 5] = [
+        Family::Python,
+        Family::JavaScript,
+        Family::Go,
+        Family::Ruby,
+        Family::Rust,
+    ];
+
     fn of(language: &str) -> Option<Family> {
         match language {
             "python" | "py" | "python3" => Some(Family::Python),
             "js" | "javascript" | "ts" | "typescript" | "jsx" | "tsx" | "mjs" | "mts" => {
                 Some(Family::JavaScript)
             }
+            "go" | "golang" => Some(Family::Go),
+            "ruby" | "rb" => Some(Family::Ruby),
+            "rust" | "rs" => Some(Family::Rust),
             _ => None,
         }
     }
@@ -106,6 +123,9 @@ impl Family {
         match self {
             Family::Python => python::is_test(content),
             Family::JavaScript => javascript::is_test(content),
+            Family::Go => go::is_test(content),
+            Family::Ruby => ruby::is_test(content),
+            Family::Rust => rust::is_test(content),
         }
     }
 
@@ -114,6 +134,9 @@ impl Family {
         match self {
             Family::Python => python::pair(module.content, test.content),
             Family::JavaScript => javascript::pair(module, test),
+            Family::Go => go::pair(module, test),
+            Family::Ruby => ruby::pair(module, test),
+            Family::Rust => rust::pair(module, test),
         }
     }
 
@@ -125,14 +148,19 @@ impl Family {
                 .then(|| python::imported(test, module.content))
                 .flatten(),
             Family::JavaScript => javascript::imported(path, test, module),
+            Family::Go => go::imported(path, test, module),
+            Family::Ruby => ruby::imported(path, test, module),
+            Family::Rust => None,
         }
     }
 
     /// The path of a test that imports the module at `path`.
-    fn test_of(self, path: &str, test: Candidate<'_>) -> Option<String> {
+    fn test_of(self, path: &str, module: &str, test: Candidate<'_>) -> Option<String> {
         match self {
             Family::Python => python::test_of(path, test.content),
             Family::JavaScript => javascript::test_of(path, test),
+            Family::Go => go::test_of(path, module, test),
+            Family::Ruby | Family::Rust => None,
         }
     }
 }

@@ -20,7 +20,7 @@ impl Info {
         let mut read = Info::default();
         let (info, attributes) = split_object(info).unwrap_or_else(|| split_attributes(info));
         if let Some((language, path)) = colon(&info) {
-            if !language.is_empty() && language.bytes().all(|b| b.is_ascii_digit()) {
+            if is_lines(language) || path.split_once(':').is_some_and(|(part, _)| is_lines(part)) {
                 return Info {
                     citation: true,
                     ..read
@@ -61,6 +61,16 @@ impl Info {
         }
         read
     }
+}
+
+/// Whether the text counts lines, as `12`, `12-15` and `L12-L15` do.
+fn is_lines(text: &str) -> bool {
+    let text = text.trim();
+    text.bytes().any(|b| b.is_ascii_digit())
+        && text
+            .split(['-', ','])
+            .map(|part| part.strip_prefix('L').unwrap_or(part))
+            .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// Splits `lang:path`. The language may hold `+`, `#`, `-`, `.` and `_`, and may be empty.

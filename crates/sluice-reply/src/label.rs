@@ -1,6 +1,11 @@
 //! Reads the line before a fence: the grammar's fourth source of a path.
 
-use crate::pathlike::{clean, is_path_like, without_marker};
+mod sentence;
+mod words;
+
+use crate::pathlike::{clean, is_path_like, says_deleted, without_marker};
+use sentence::{told, words};
+use words::{NOISE, TITLES, is_about_what_was, is_alone_no_title};
 
 /// How surely a line labels the block after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,30 +21,23 @@ pub(crate) enum Strength {
 /// A sentence that merely mentions a file labels nothing.
 pub(crate) fn label(line: &str) -> Option<(String, Strength)> {
     let line = line.trim();
-    if line.len() > 1000 || line.starts_with('|') || line.ends_with('|') {
+    if line.len() > 1000 || line.starts_with('|') || line.ends_with('|') || says_deleted(line) {
         return None;
     }
-    let text = without_tags(line);
-    // `// src/a.ts`, `--- src/a.ts ---`, and a picture before the path.
-    let mut text = text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '-' | '=' | '─'));
-    text = text.trim_start_matches("//").trim_start();
-    text = text
-        .trim_start_matches(|c: char| !c.is_ascii() && !c.is_alphanumeric())
-        .trim_start();
+    let text = without_tags(line).replace('：', ": ").replace('’', "'");
+    let mut text = undecorated(&text);
     let heading = text.starts_with('#');
     text = text.trim_start_matches('#').trim_end_matches('#').trim();
-    text = without_item_mark(text);
+    text = without_item_mark(undecorated(text));
     let marked =
         heading || text.starts_with("**") || text.starts_with("__") || text.starts_with('`');
     if let Some(path) = whole(text) {
-        return Some((
-            path,
-            if marked {
-                Strength::Title
-            } else {
-                Strength::Sentence
-            },
-        ));
+        let strength = if marked {
+            Strength::Title
+        } else {
+            Strength::Sentence
+        };
+        return Some((path, strength));
     }
     if let Some(rest) = without_marker(plain(text).trim_matches(['*', '_', ' '])) {
         let path = clean(rest.trim_matches(['*', '`', ' ']));
@@ -48,7 +46,22 @@ pub(crate) fn label(line: &str) -> Option<(String, Strength)> {
     if marked && let Some(path) = titled(text) {
         return Some((path, Strength::Title));
     }
-    told(text).map(|path| (path, Strength::Sentence))
+    told(&plain(text)).map(|path| (path, Strength::Sentence))
+}
+
+/// Without what people draw around a label: `// src/a.ts`, `--- src/a.ts ---`, a picture, an arrow.
+fn undecorated(text: &str) -> &str {
+    let mut text = text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '-' | '=' | '─'));
+    if let Some(inner) = text
+        .strip_prefix("/*")
+        .and_then(|rest| rest.strip_suffix("*/"))
+    {
+        text = inner.trim_matches(['*', ' ']);
+    }
+    text = text.trim_start_matches("//").trim_start();
+    let picture = |c: char| !c.is_ascii() && !c.is_alphanumeric();
+    text = text.trim_start_matches(picture).trim_start();
+    text.trim_end_matches(picture).trim_end()
 }
 
 /// The whole line is a path, apart from emphasis, quotes, a colon and notes.
@@ -56,19 +69,24 @@ fn whole(text: &str) -> Option<String> {
     let plain = plain(text);
     let path = clean(plain.trim_matches(['*', ' ']));
     let bare = clean(path.trim_matches(['`', '*', ' ']));
+    let marked = text.starts_with(['*', '`']);
     let coded = text.trim_start_matches(['*', '_', ' ']).starts_with('`');
-    // `__src/a.ts__` is bold, `__init__.py` and `__tests__/a.ts` are not.
-    let bold = bare.strip_prefix("__").and_then(|t| t.strip_suffix("__"));
-    if let Some(inner) = bold.map(clean).filter(|inner| is_path_like(inner)) {
-        return Some(inner.to_owned());
+    // `__src/a.ts__` is bold and `_src/a.ts_` italic, `__init__.py` and `__tests__/a.ts` are not.
+    for (open, close) in [("__", "__"), ("_", "_"), ("(", ")"), ("[", "]")] {
+        let inner = bare
+            .strip_prefix(open)
+            .and_then(|rest| rest.strip_suffix(close));
+        if let Some(inner) = inner.map(clean).filter(|inner| is_path_like(inner)) {
+            return Some(inner.to_owned());
+        }
     }
     if is_path_like(bare) || (coded && is_named(bare)) {
         return Some(bare.to_owned());
     }
-    // Emphasis that ends before a note: **`src/a.ts`** - the helper.
+    // Emphasis that ends before a note or a full stop: **`src/a.ts`** - the helper.
     let unmarked = plain.replace(['*', '`'], "");
-    let bare = clean(&unmarked);
-    (text.starts_with(['*', '`']) && is_path_like(bare)).then(|| bare.to_owned())
+    let bare = clean(unmarked.trim_end_matches(['.', ',', ';']));
+    (marked && is_path_like(bare)).then(|| bare.to_owned())
 }
 
 /// A path as somebody would write it after `File:` or in a code span: spaces are allowed in its folders.
@@ -82,28 +100,32 @@ fn titled(text: &str) -> Option<String> {
     let text = plain(text);
     let text = text.replace("**", "");
     let parts: Vec<&str> = text.split_inclusive([':', '—', '–']).collect();
-    let mut paths = Vec::new();
-    for word in words(&text) {
-        if is_path_like(word) {
-            paths.push(word);
-        }
-    }
-    let [path] = paths.as_slice() else {
+    let mut paths = words(&text).filter(|word| is_path_like(word));
+    let path = paths.next()?;
+    if paths.next().is_some() {
         return None;
-    };
-    let mut noise = text
+    }
+    let others: Vec<String> = text
         .split_whitespace()
-        .filter(|word| !word.contains(*path))
+        .filter(|word| !word.contains(path))
         .map(|word| {
             word.trim_matches(|c: char| !c.is_alphanumeric())
                 .to_ascii_lowercase()
-        });
-    if noise.all(|word| {
-        word.is_empty()
-            || NOISE.contains(&word.as_str())
+        })
+        .filter(|word| !word.is_empty())
+        .collect();
+    let is_noise = |word: &String| {
+        NOISE.contains(&word.as_str())
+            || (others.len() <= 2 && TITLES.contains(&word.as_str()))
             || word.bytes().all(|b| b.is_ascii_digit() || b == b'.')
-    }) {
-        return Some((*path).to_owned());
+    };
+    if others.iter().all(is_noise) {
+        return Some(path.to_owned());
+    }
+    if others.iter().any(|word| is_about_what_was(word))
+        || matches!(others.as_slice(), [only] if is_alone_no_title(only))
+    {
+        return None;
     }
     let separated = parts.len() > 1
         && parts.iter().any(|part| {
@@ -113,111 +135,25 @@ fn titled(text: &str) -> Option<String> {
                     .trim_matches('`'),
             ))
         });
-    // `The button (src/Button.tsx)`
-    let bracketed = text
-        .trim_end_matches([':', ' '])
+    (separated || is_bracketed(&text, path)).then(|| path.to_owned())
+}
+
+/// `The button (src/Button.tsx)`.
+fn is_bracketed(text: &str, path: &str) -> bool {
+    text.trim_end_matches([':', ' ', '*'])
         .strip_suffix(')')
         .and_then(|text| text.rsplit_once('('))
-        .is_some_and(|(_, inner)| clean(inner.trim_matches(['`', ' '])) == *path);
-    (separated || bracketed).then(|| (*path).to_owned())
-}
-
-/// `Create x`, `Now add the file x:`, `Here is x:`: a sentence that starts with an order and names one file.
-fn told(text: &str) -> Option<String> {
-    let text = plain(text);
-    let text = text.replace("**", "");
-    let mut all = text.split_whitespace().map(|word| {
-        word.trim_matches(|c: char| !c.is_alphanumeric())
-            .to_ascii_lowercase()
-    });
-    let leads = |word: &String| {
-        matches!(
-            word.as_str(),
-            "" | "now"
-                | "then"
-                | "first"
-                | "next"
-                | "finally"
-                | "also"
-                | "and"
-                | "please"
-                | "let's"
-                | "lets"
-                | "let"
-                | "us"
-                | "i'll"
-                | "i"
-                | "we"
-                | "we'll"
-                | "will"
-                | "step"
-                | "second"
-                | "third"
-                | "lastly"
-        ) || word.bytes().all(|b| b.is_ascii_digit())
-    };
-    let first = all.find(|word| !leads(word))?;
-    let told = matches!(
-        first.as_str(),
-        "create"
-            | "creating"
-            | "add"
-            | "adding"
-            | "write"
-            | "save"
-            | "make"
-            | "put"
-            | "place"
-            | "new"
-            | "updated"
-            | "update"
-            | "updating"
-            | "replace"
-            | "rewrite"
-            | "overwrite"
-            | "generate"
-            | "here's"
-            | "contents"
-            | "content"
-            | "file"
-            | "filename"
-            | "created"
-            | "added"
-            | "complete"
-            | "full"
-    ) || (first == "here" && all.next().as_deref() == Some("is"));
-    if !told || text.ends_with(['.', '!', '?']) {
-        return None;
-    }
-    let mut paths = words(&text).filter(|word| is_path_like(word));
-    let path = paths.next()?.to_owned();
-    paths.next().is_none().then_some(path)
-}
-
-/// Words without the punctuation and quotes around them.
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split_whitespace().map(|word| {
-        let word = word.trim_matches(['`', '"', '\'', '*', ',', ';', ':', '“', '”']);
-        let bare = word
-            .strip_prefix('(')
-            .and_then(|w| w.strip_suffix(')'))
-            .unwrap_or(word);
-        clean(bare)
-    })
+        .is_some_and(|(_, inner)| clean(inner.trim_matches(['`', ' '])) == path)
 }
 
 /// Link text instead of links: `[src/a.ts](src/a.ts)`.
 fn plain(text: &str) -> String {
-    if let Some(open) = text.find('[')
-        && let Some(middle) = text[open..].find("](")
-        && let Some(close) = text[open + middle..].find(')')
+    if let Some(middle) = text.find("](")
+        && let Some(open) = text[..middle].rfind('[')
+        && let Some(close) = text[middle..].find(')')
     {
-        let inner = &text[open + 1..open + middle];
-        return format!(
-            "{}{inner}{}",
-            &text[..open],
-            &text[open + middle + close + 1..]
-        );
+        let inner = &text[open + 1..middle];
+        return format!("{}{inner}{}", &text[..open], &text[middle + close + 1..]);
     }
     text.to_owned()
 }
@@ -246,7 +182,7 @@ fn without_tags(line: &str) -> String {
     text
 }
 
-/// The text after `- `, `* `, `1. ` or `1) `.
+/// The text after `- `, `* `, `1. `, `(1) `, `a) `, `Step 1: ` or `[NEW] `.
 fn without_item_mark(text: &str) -> &str {
     if let Some(rest) = ["- ", "* ", "+ ", "• "]
         .iter()
@@ -254,21 +190,31 @@ fn without_item_mark(text: &str) -> &str {
     {
         return rest.trim_start();
     }
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    if digits > 0
-        && let Some(rest) = text[digits..]
-            .strip_prefix(". ")
-            .or_else(|| text[digits..].strip_prefix(") "))
-    {
-        return rest.trim_start();
+    if let Some((mark, rest)) = text.split_once(' ') {
+        let name = mark.trim_matches(['(', ')', '[', ']', '.']);
+        let numbered = !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        let lettered = name.len() == 1 && name.bytes().all(|b| b.is_ascii_alphabetic());
+        if mark.ends_with(['.', ')']) && (numbered || lettered) && name.len() < 10
+            || mark.starts_with('[')
+                && mark.ends_with(']')
+                && name.bytes().all(|b| b.is_ascii_alphabetic())
+                && !words::is_about_what_was(&name.to_ascii_lowercase())
+        {
+            return rest.trim_start();
+        }
+    }
+    let step = text
+        .get(..5)
+        .filter(|head| head.eq_ignore_ascii_case("step "))
+        .map(|head| &text[head.len()..]);
+    if let Some(rest) = step {
+        let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+        let after = rest
+            .strip_prefix([':', '.', ')'])
+            .or_else(|| rest.strip_prefix(" -"));
+        if let Some(after) = after {
+            return after.trim_start();
+        }
     }
     text
 }
-
-/// Words of a title that say nothing against its path.
-const NOISE: &[&str] = &[
-    "a", "add", "added", "an", "and", "code", "complete", "content", "contents", "create",
-    "created", "creating", "edit", "edited", "file", "final", "fixed", "for", "full", "here", "is",
-    "modified", "modify", "new", "now", "of", "path", "replace", "revised", "s", "save", "source",
-    "step", "the", "then", "to", "update", "updated", "updating", "write", "part", "version",
-];

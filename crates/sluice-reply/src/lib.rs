@@ -12,6 +12,7 @@ mod containers;
 mod cursor;
 mod edit;
 mod elision;
+mod explain;
 mod fence;
 mod html;
 mod infer;
@@ -28,6 +29,7 @@ mod think;
 mod warning;
 mod wrap;
 
+pub use explain::{Became, Explained, Said, explain};
 pub use json::ReplyJson;
 pub use reply::{Deletion, EditBlock, EditKind, FileBlock, Reply, Source};
 pub use warning::{Code, Warning};

@@ -78,6 +78,16 @@ pub enum EditKind {
     SearchReplace,
 }
 
+impl EditKind {
+    /// The notation in words, with its article.
+    pub fn as_words(self) -> &'static str {
+        match self {
+            EditKind::Diff => "a diff",
+            EditKind::SearchReplace => "a SEARCH/REPLACE block",
+        }
+    }
+}
+
 /// A file to delete.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deletion {

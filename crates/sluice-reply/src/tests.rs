@@ -1,5 +1,6 @@
 //! Whole replies: the shared samples, our own transcripts, properties and hostile sizes.
 
+mod conformance;
 mod hostile;
 mod properties;
 mod transcripts;

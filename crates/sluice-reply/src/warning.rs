@@ -40,6 +40,24 @@ pub enum Code {
 }
 
 impl Code {
+    /// All of them.
+    pub const ALL: [Code; 14] = [
+        Code::AmbiguousNesting,
+        Code::CaseCollision,
+        Code::DiffSkipped,
+        Code::DuplicatePath,
+        Code::EditBlockSkipped,
+        Code::NoPath,
+        Code::PathConflict,
+        Code::PathDisagreement,
+        Code::PathInferred,
+        Code::PathRejected,
+        Code::PlaceholderElision,
+        Code::SensitivePath,
+        Code::ShellSkipped,
+        Code::Truncated,
+    ];
+
     /// The contract's word, in snake case.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -118,6 +118,9 @@ pub(crate) struct Parse {
     /// Add the content of each file.
     #[arg(long)]
     pub(crate) contents: bool,
+    /// Say for every block what it became, and why.
+    #[arg(long)]
+    pub(crate) explain: bool,
 }
 
 /// Options of `apply`.

@@ -1,4 +1,4 @@
-//! The rules, told by two corpora (`testdata/`) and by properties.
+//! The rules, told by two corpora (`testdata/`, `docs/reply-format/conformance/paths.jsonl`) and by properties.
 
 use proptest::prelude::*;
 use serde_json::Value;
@@ -50,7 +50,7 @@ fn decides_the_shared_samples() {
 
 #[test]
 fn decides_our_own_cases() {
-    let faults: Vec<String> = corpus(include_str!("../../testdata/cases.jsonl"))
+    let faults: Vec<String> = corpus(include_str!("../../../../docs/reply-format/conformance/paths.jsonl"))
         .iter()
         .filter_map(fault)
         .collect();

@@ -89,8 +89,11 @@ fn specifier<'c>(test: &'c str, module: &str) -> Option<&'c str> {
                     || module.contains(&format!("class {name}"))
             })
     });
+    let exports = ["export ", "module.exports", "exports."]
+        .iter()
+        .any(|word| module.contains(word));
     exported.or(match all.as_slice() {
-        [only] => Some(only),
+        [only] if exports => Some(only),
         _ => None,
     })
 }

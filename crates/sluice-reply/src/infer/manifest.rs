@@ -19,6 +19,13 @@ pub(super) fn is_package_json(candidate: &Candidate<'_>) -> bool {
         return false;
     };
     let has = |key: &str| keys.contains_key(key);
+    // A lockfile, PHP's composer.json.
+    if ["lockfileVersion", "packages", "require", "autoload"]
+        .into_iter()
+        .any(has)
+    {
+        return false;
+    }
     let named = ["name", "version", "private"].into_iter().any(has);
     let used = [
         "scripts",

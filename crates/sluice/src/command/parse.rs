@@ -1,5 +1,7 @@
 //! `sluice parse`: says which files a reply holds; writes nothing.
 
+mod explained;
+
 use sluice_reply::{Reply, Warning};
 
 use super::reply_text::ReplyText;
@@ -9,7 +11,11 @@ use crate::output::{Output, one_line, table, visible};
 
 /// Runs the command.
 pub(super) fn run(args: &Parse, output: Output) -> Result<(), Exit> {
-    let reply = ReplyText::read(args.file.as_deref(), output)?.parse();
+    let read = ReplyText::read(args.file.as_deref(), output)?;
+    let reply = read.parse();
+    if args.explain {
+        return explained::run(&reply, read.text(), args.contents, output);
+    }
     if output.is_json() {
         return output.document(&reply.to_json(args.contents));
     }

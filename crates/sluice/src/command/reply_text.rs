@@ -71,6 +71,11 @@ impl ReplyText {
         }
     }
 
+    /// The text that is parsed.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Parses it. Byte ranges are those of the bytes that were read.
     pub(super) fn parse(&self) -> Reply {
         let mut reply = sluice_reply::parse(&self.text);

@@ -130,3 +130,30 @@ fn a_result_that_cannot_be_written_is_an_error() {
     assert_eq!(ran.code, 3);
     assert!(ran.err.contains("could not be written"), "{}", ran.err);
 }
+
+#[test]
+fn every_block_is_explained() {
+    let world = World::new();
+    let reply = "### src/b.ts\n```ts:src/a.ts\nx\n```\n\n### src/c.ts\n```sh\nnpm i\n```\n\n\
+                 ```ts:src/a.ts\ny\n```\n\n```diff\n--- a/d.ts\n+++ b/d.ts\n```\n\n```delete:old.ts\n```\n\n\
+                 ```ts:../e\n```\n\n```12:15:f.ts\n```\n\n```\nwords\n```\n\n```ts:cut.ts\nlet a\n";
+    let ran = world.run_fed(reply.as_bytes(), &["parse", "--explain"]);
+    insta::assert_snapshot!(ran.all());
+    let document = world
+        .run_fed(reply.as_bytes(), &["parse", "--explain", "--json"])
+        .json();
+    let keys: Vec<&String> = document.as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["files", "edits", "deletions", "warnings", "blocks"]);
+    assert_eq!(
+        document["blocks"][1],
+        json!({
+            "lines": [7, 9], "language": "sh", "became": "nothing", "complete": true,
+            "heard": [{"source": "label", "path": "src/c.ts", "counts": false}],
+            "why": "commands are not executed and are no file: a script needs `sh:path` in its info string \
+                    (the line before it does not count for such a block)",
+            "warnings": ["shell_skipped"],
+        })
+    );
+    let ran = world.run_fed(b"only words\n", &["parse", "--explain"]);
+    assert_eq!((ran.code, ran.out.as_str()), (0, "no fenced blocks\n"));
+}
