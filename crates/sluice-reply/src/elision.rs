@@ -30,7 +30,19 @@ pub(crate) fn first_elision(language: &str, content: &str) -> Option<usize> {
 fn may_start(byte: u8) -> bool {
     matches!(
         byte,
-        b'.' | b'{' | b'/' | b'<' | b'(' | b'#' | b'-' | b';' | b'%' | b'\'' | b'"' | b':' | b'R' | b'r'
+        b'.' | b'{'
+            | b'/'
+            | b'<'
+            | b'('
+            | b'#'
+            | b'-'
+            | b';'
+            | b'%'
+            | b'\''
+            | b'"'
+            | b':'
+            | b'R'
+            | b'r'
     ) || !byte.is_ascii()
 }
 

@@ -72,8 +72,7 @@ pub struct Said {
 pub fn explain(text: &str, reply: &Reply) -> Vec<Explained> {
     let bare = crate::wrap::unwrapped(text);
     let text = bare.as_deref().unwrap_or(text);
-    let lines = crate::lines::Lines::new(text);
-    let scan = crate::scan::scan(&lines, true);
+    let scan = crate::scan::scan(text, true);
     scan.fences
         .iter()
         .map(|fence| explained(fence, reply))

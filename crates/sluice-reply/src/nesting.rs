@@ -58,9 +58,7 @@ impl<'t> Lookahead<'t> {
     /// Where the first line starts, at `from` or after, that can close a block of `opener` outside of all
     /// containers.
     pub(crate) fn closer(&self, from: usize, opener: &FenceLine<'_>) -> Option<usize> {
-        let next = self
-            .fences
-            .partition_point(|inner| inner.line.start < from);
+        let next = self.fences.partition_point(|inner| inner.line.start < from);
         let closer = self.fences[next..].iter().find(|inner| {
             let line = inner.line.text(self.text);
             !inner.opens

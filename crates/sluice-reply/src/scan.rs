@@ -88,7 +88,9 @@ pub(crate) fn scan(text: &str, recover: bool) -> Scan<'_> {
             body.push_to(text, &mut content);
         }
         (at, number) = (line.next, number + 1);
-        if step.opened && let Some(open) = scanner.open_mut() {
+        if step.opened
+            && let Some(open) = scanner.open_mut()
+        {
             let opener = open.opener(text);
             if recover {
                 open.set_end(lookahead.end(line, &opener, open.before(text)));

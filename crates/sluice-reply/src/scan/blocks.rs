@@ -187,9 +187,7 @@ impl Scanner {
         let mut cursor = Cursor::new(said);
         let depth = self.containers.matched(&mut cursor);
         let matched = depth == self.containers.depth();
-        if self.open.is_some()
-            && self.body_line(said, line, number, cursor, matched, &mut step)
-        {
+        if self.open.is_some() && self.body_line(said, line, number, cursor, matched, &mut step) {
             return step;
         }
         if let Leaf::Html(html) = self.leaf {
