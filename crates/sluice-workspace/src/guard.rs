@@ -101,15 +101,21 @@ impl Root {
         let flags =
             OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
         let text = path.as_str();
+        let not_a_file = || WorkspaceError::NotAFile {
+            path: text.to_owned(),
+        };
+        // Looked at first: opening a FIFO lets its writer go on, and opening a device can do anything.
+        match self.kind(text)? {
+            None => return Ok(None),
+            Some(FileType::RegularFile) => {}
+            Some(FileType::Symlink) => return Err(self.failed("open", text, Errno::LOOP)),
+            Some(_) => return Err(not_a_file()),
+        }
         let opened = match resolve(self.dir(), text, flags) {
             Ok(fd) => File::from(fd),
             Err(Errno::NOENT) => return Ok(None),
-            // What a socket answers to being opened.
-            Err(Errno::NXIO) => {
-                return Err(WorkspaceError::NotAFile {
-                    path: text.to_owned(),
-                });
-            }
+            // What a socket answers to being opened, if it came here after the look.
+            Err(Errno::NXIO) => return Err(not_a_file()),
             Err(e) => return Err(self.failed("open", text, e)),
         };
         read_regular(opened, text, limit, || self.path.join(text)).map(Some)
@@ -157,7 +163,8 @@ impl Root {
             let removed = self
                 .folder(above)
                 .and_then(|dir| rustix::fs::unlinkat(&dir, name, AtFlags::REMOVEDIR));
-            if removed.is_err() {
+            // One that is not there may still have been the reason for those above it.
+            if !matches!(removed, Ok(()) | Err(Errno::NOENT)) {
                 return;
             }
             next = above;
@@ -190,7 +197,8 @@ impl Root {
         match errno {
             Errno::LOOP => refused(Reason::Symlink),
             Errno::NOTDIR => refused(Reason::NotADirectory),
-            Errno::XDEV => WorkspaceError::MountPoint {
+            // A rename or removal of what something is mounted on is "busy".
+            Errno::XDEV | Errno::BUSY => WorkspaceError::MountPoint {
                 path: path.to_owned(),
             },
             _ => WorkspaceError::io(what, self.path.join(path))(errno.into()),

@@ -49,7 +49,8 @@ impl<'a> Done<'a> {
         let mut staged = Vec::new();
         for plan in writes {
             if let Action::Write { bytes, .. } = &plan.change.action {
-                staged.push((plan, root.stage(&plan.change.path, bytes, plan.executable)?));
+                let file = root.stage(&plan.change.path, bytes, plan.executable)?;
+                staged.push((plan, file.release()));
             }
         }
         for (plan, file) in staged {

@@ -1,5 +1,7 @@
 //! Writes a file beside its place, so that putting it there is one rename.
 
+use std::os::fd::{AsFd, OwnedFd};
+
 use rustix::fs::{AtFlags, FileType};
 use rustix::io::Errno;
 use sluice_path::{Reason, RelPath};
@@ -8,12 +10,14 @@ use super::{Root, file_create, kind_at, random_hex};
 use crate::WorkspaceError;
 
 /// A file that is written and durable under a temporary name in its own folder; dropping it
-/// removes it and the folders made for it. No handle is held, so that a large change does not run out of them.
+/// removes it and the folders made for it.
 #[derive(Debug)]
 pub(crate) struct Staged<'a> {
     root: &'a Root,
     path: RelPath,
     temporary: String,
+    /// Where the temporary file is, so that it is found again when somebody moves that folder.
+    folder: Option<OwnedFd>,
     placed: bool,
 }
 
@@ -26,29 +30,29 @@ impl Root {
         executable: bool,
     ) -> Result<Staged<'_>, WorkspaceError> {
         let text = path.as_str();
-        let folder = self
-            .folder_create(path.parent())
-            .map_err(|e| self.failed("open the folder of", text, e))?;
+        let folder = self.folder_create(path.parent()).map_err(|e| {
+            // Of several missing folders some may have been made before the disk was full.
+            self.empty_parents_remove(path.parent());
+            self.failed("open the folder of", text, e)
+        })?;
         self.target_check(&folder, path)?;
         let mode = if executable { 0o755 } else { 0o644 };
-        let staged = Staged {
+        let mut staged = Staged {
             root: self,
             path: path.clone(),
             temporary: format!(".{}", random_hex()),
+            folder: None,
             placed: false,
         };
-        file_create(&folder, &staged.temporary, bytes, mode, true)
+        let folder = staged.folder.insert(folder);
+        file_create(folder, &staged.temporary, bytes, mode, true)
             .map_err(WorkspaceError::io("write", self.path().join(text)))?;
         Ok(staged)
     }
 
     /// Refuses a link and a folder where a file goes. A rename would replace a link without
     /// following it; it is refused because someone put it there for a reason.
-    fn target_check(
-        &self,
-        folder: impl std::os::fd::AsFd,
-        path: &RelPath,
-    ) -> Result<(), WorkspaceError> {
+    fn target_check(&self, folder: impl AsFd, path: &RelPath) -> Result<(), WorkspaceError> {
         let text = path.as_str();
         match kind_at(folder, path.file_name()) {
             Ok(FileType::Symlink) => Err(WorkspaceError::Refused {
@@ -65,16 +69,23 @@ impl Root {
 }
 
 impl Staged<'_> {
+    /// Lets go of the folder's handle, so that a large change does not run out of handles.
+    pub(crate) fn release(mut self) -> Self {
+        self.folder = None;
+        self
+    }
+
     /// Renames the file to its place; durable when it returns.
     pub(crate) fn place(mut self) -> Result<(), WorkspaceError> {
         let text = self.path.as_str();
         let failed = |what| move |e| self.root.failed(what, text, e);
-        // Opened again: if someone swapped the folder, our file is not in it and nothing happens.
+        // Opened again: what is at the path now counts, wherever the folder of old went.
         let folder = self
             .root
             .folder(self.path.parent())
             .map_err(failed("open the folder of"))?;
-        match rustix::fs::renameat(&folder, &self.temporary, &folder, self.path.file_name()) {
+        let from = self.folder.as_ref().unwrap_or(&folder);
+        match rustix::fs::renameat(from, &self.temporary, &folder, self.path.file_name()) {
             Ok(()) => {}
             Err(Errno::ISDIR | Errno::NOTEMPTY) => {
                 return Err(WorkspaceError::PathConflict {
@@ -91,12 +102,14 @@ impl Staged<'_> {
 
 impl Drop for Staged<'_> {
     fn drop(&mut self) {
-        if !self.placed
-            && let Ok(folder) = self.root.folder(self.path.parent())
-        {
-            // Best effort: what stays is swept by the next writer.
-            let _ = rustix::fs::unlinkat(&folder, &self.temporary, AtFlags::empty());
-            self.root.empty_parents_remove(self.path.parent());
+        if self.placed {
+            return;
         }
+        // Best effort: what stays is swept by the next writer.
+        let again = || self.root.folder(self.path.parent()).ok();
+        if let Some(folder) = self.folder.take().or_else(again) {
+            let _ = rustix::fs::unlinkat(&folder, &self.temporary, AtFlags::empty());
+        }
+        self.root.empty_parents_remove(self.path.parent());
     }
 }
