@@ -1,7 +1,9 @@
-//! Times a commit of some changed files: `bench_commit GIT_DIR REF ROUND FILE..` writes each file anew, makes
-//! the tree and the commit, moves the ref, and prints the milliseconds of both as JSON. `tests/bench/measure.py`
-//! starts it.
+//! Times work on git data: `bench_commit HOW GIT_DIR REF ROUND FILE..`, where HOW is `sluice` or `bare`, writes
+//! each file anew, makes the tree and the commit, moves the ref, and prints the milliseconds of its parts as JSON.
+//! `bare` does the same with nothing but git2 and its `TreeUpdateBuilder`. `bench_commit export GIT_DIR REF DEST
+//! OLD` exports a tree beside an older export. `tests/bench/commits.py` starts it.
 
+use std::error::Error;
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::Instant;
@@ -9,27 +11,52 @@ use std::time::Instant;
 use sluice_path::RelPath;
 use sluice_workspace::{Change, Identity, NewCommit, Repo};
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> Result<(), Box<dyn Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let [git_dir, name, round, files @ ..] = words.as_slice() else {
-        return Err("usage: bench_commit GIT_DIR REF ROUND FILE..".into());
-    };
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["sluice", git_dir, name, round, files @ ..] => sluice(git_dir, name, round, files),
+        ["bare", git_dir, name, round, files @ ..] => bare(git_dir, name, round, files),
+        ["export", git_dir, name, dest, old] => export(git_dir, name, dest, old),
+        _ => Err("usage: bench_commit sluice|bare GIT_DIR REF ROUND FILE..".into()),
+    }
+}
+
+/// Two kilobytes, other ones in each round.
+fn text(round: &str, file: &str) -> String {
+    let line = format!("// round {round}\nexport const file = {file:?};\n");
+    line.repeat(2_000_usize.div_ceil(line.len()))
+}
+
+fn report(parts: &[(&str, f64)]) -> Result<(), Box<dyn Error>> {
+    let parts: Vec<_> = parts
+        .iter()
+        .map(|(name, ms)| format!("{name:?}: {ms}"))
+        .collect();
+    writeln!(io::stdout(), "{{{}}}", parts.join(", "))?;
+    Ok(())
+}
+
+fn millis(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1e3
+}
+
+fn sluice(git_dir: &str, name: &str, round: &str, files: &[&str]) -> Result<(), Box<dyn Error>> {
     let mut changes = Vec::new();
     for file in files {
         let path = RelPath::parse(file).map_err(|refusal| format!("{file}: {refusal:?}"))?;
-        let text = format!("// round {round}\nexport const file = {file:?};\n").repeat(20);
-        changes.push(Change::write(path, text));
+        changes.push(Change::write(path, text(round, file)));
     }
     let who = Identity {
         name: "Bench".to_owned(),
         email: "bench@example.invalid".to_owned(),
     };
-
     let start = Instant::now();
     let repo = Repo::open(Path::new(git_dir))?;
     let parent = repo.ref_get(name)?.ok_or("the ref does not exist")?;
     let base = repo.commit_read(&parent)?.tree;
     let tree = repo.tree_build(Some(&base), &changes)?;
+    let built = millis(start);
     let commit = repo.commit(
         &NewCommit {
             tree,
@@ -42,9 +69,70 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         },
         None,
     )?;
-    let objects = start.elapsed().as_secs_f64() * 1e3;
+    let objects = millis(start);
     repo.ref_move(name, Some(parent), commit, "bench")?;
-    let all = start.elapsed().as_secs_f64() * 1e3;
-    writeln!(io::stdout(), "{{\"objects\": {objects}, \"all\": {all}}}")?;
-    Ok(())
+    let all = millis(start);
+    let again = Instant::now();
+    repo.tree_build(Some(&base), &changes)?;
+    report(&[
+        ("tree", built),
+        ("objects", objects),
+        ("all", all),
+        ("again", millis(again)),
+    ])
+}
+
+fn bare(git_dir: &str, name: &str, round: &str, files: &[&str]) -> Result<(), Box<dyn Error>> {
+    let texts: Vec<_> = files.iter().map(|file| text(round, file)).collect();
+    let start = Instant::now();
+    let repo = git2::Repository::open_bare(git_dir)?;
+    let parent = repo.find_reference(name)?.peel_to_commit()?;
+    let build = || -> Result<git2::Oid, git2::Error> {
+        let mut update = git2::build::TreeUpdateBuilder::new();
+        for (file, text) in files.iter().zip(&texts) {
+            update.upsert(*file, repo.blob(text.as_bytes())?, git2::FileMode::Blob);
+        }
+        update.create_updated(&repo, &parent.tree()?)
+    };
+    let tree = build()?;
+    let built = millis(start);
+    let who = git2::Signature::new(
+        "Bench",
+        "bench@example.invalid",
+        &git2::Time::new(1_700_000_000, 0),
+    )?;
+    let message = format!("round {round}");
+    let commit = repo.commit(
+        None,
+        &who,
+        &who,
+        &message,
+        &repo.find_tree(tree)?,
+        &[&parent],
+    )?;
+    let objects = millis(start);
+    repo.reference_matching(name, commit, true, parent.id(), "bench")?;
+    let all = millis(start);
+    let again = Instant::now();
+    build()?;
+    report(&[
+        ("tree", built),
+        ("objects", objects),
+        ("all", all),
+        ("again", millis(again)),
+    ])
+}
+
+fn export(git_dir: &str, name: &str, dest: &str, old: &str) -> Result<(), Box<dyn Error>> {
+    let repo = Repo::open(Path::new(git_dir))?;
+    let commit = repo.ref_get(name)?.ok_or("the ref does not exist")?;
+    let commit = repo.commit_read(&commit)?;
+    let parent = commit.parents.first().ok_or("the commit has no parent")?;
+    let before = repo.commit_read(parent)?.tree;
+    if !Path::new(old).exists() {
+        repo.snapshot(&before, Path::new(old))?;
+    }
+    let start = Instant::now();
+    repo.snapshot(&commit.tree, Path::new(dest))?;
+    report(&[("whole", millis(start))])
 }

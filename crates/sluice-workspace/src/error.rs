@@ -223,6 +223,10 @@ fn advice(reason: &Reason) -> &'static str {
     match reason {
         Reason::Symlink => "a part of it is a symbolic link; replace the link by what it points to",
         Reason::NotADirectory => "a part of it is in the way; remove it or choose another path",
+        Reason::Git => {
+            "a folder with HEAD, objects and refs is a git repository to git, which would run what \
+             its configuration says; choose another name for one of them"
+        }
         _ => "choose another path",
     }
 }

@@ -9,6 +9,7 @@ mod change;
 pub mod checkout;
 mod commit;
 mod diff;
+mod embedded;
 mod error;
 pub mod guard;
 mod hermetic;

@@ -1,6 +1,8 @@
 //! Moves refs by compare-and-swap.
 
 use std::fs::{self, File};
+use std::os::fd::AsFd;
+use std::path::Path;
 
 use git2::{ErrorCode, ObjectType, Reference, Repository};
 use rustix::fs::{FlockOperation, flock};
@@ -107,10 +109,7 @@ impl Repo {
                 found,
             });
         }
-        // What the ref will name must survive a power cut that the ref survives. One call for
-        // the file system: libgit2 would sync each of hundreds of loose objects.
-        rustix::fs::syncfs(&lock)
-            .map_err(|e| WorkspaceError::io("sync", self.git_dir())(e.into()))?;
+        objects_sync(self.git_dir(), &lock)?;
         let message = log_message.replace(['\n', '\r', '\0'], " ");
         let was = expected.map_or(git2::Oid::ZERO_SHA1, |oid| oid.0);
         let moved = repo.reference_matching(name, new.0, true, was, &message);
@@ -170,6 +169,13 @@ impl Repo {
             }
         }
     }
+}
+
+/// Makes all objects durable, given any handle of the repository's file system: what a ref will
+/// name must survive a power cut that the ref survives. One call for the file system: libgit2
+/// would sync each of hundreds of loose objects.
+pub(crate) fn objects_sync(git_dir: &Path, handle: impl AsFd) -> Result<(), WorkspaceError> {
+    rustix::fs::syncfs(handle).map_err(|e| WorkspaceError::io("sync", git_dir)(e.into()))
 }
 
 pub(crate) fn valid(name: &str) -> Result<(), WorkspaceError> {

@@ -5,10 +5,11 @@ use std::os::fd::AsFd;
 use std::path::Path;
 
 use git2::Repository;
-use rustix::fs::{Dir, FileType, OFlags};
+use rustix::fs::{AtFlags, Dir, FileType, OFlags};
 use rustix::io::Errno;
 use sluice_path::{Reason, RelPath};
 
+use crate::embedded::{Marks, is_mark};
 use crate::guard::{OnDisk, Root, is_temporary_name, read_regular, resolve};
 use crate::tree::{MODE_EXECUTABLE, MODE_FILE, MODE_FOLDER};
 use crate::{Oid, Repo, WorkspaceError};
@@ -49,7 +50,8 @@ pub enum SkipReason {
     Symlink,
     /// A socket, FIFO or device, or another file system.
     NotRegular,
-    /// The path rules forbid it: git's own data, or a folder that a tool owns.
+    /// The path rules forbid it: git's own data (a bare repository in a folder is, too), or a
+    /// folder that a tool owns.
     Refused(Reason),
     /// The name is no UTF-8.
     NotUtf8,
@@ -111,6 +113,30 @@ impl Scan<'_> {
             }
         }
         names.sort();
+        let mut marks = Marks::default();
+        for name in names.iter().filter(|name| name.to_str().is_ok_and(is_mark)) {
+            let kind = rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW);
+            let is_folder =
+                kind.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory);
+            marks.see(name.to_bytes(), is_folder);
+        }
+        if marks.is_repository() {
+            if !path.is_empty() {
+                self.skip(path.to_owned(), SkipReason::Refused(Reason::Git));
+                return Ok(None);
+            }
+            // Of the folder that was asked for, only what makes it a repository is left out.
+            names.retain(|name| {
+                let is_mark = name.to_str().is_ok_and(is_mark);
+                if is_mark {
+                    self.skip(
+                        name.to_string_lossy().into_owned(),
+                        SkipReason::Refused(Reason::Git),
+                    );
+                }
+                !is_mark
+            });
+        }
         let built = WorkspaceError::git(format!("build the tree of {path:?}"));
         let mut builder = match self.repo.treebuilder(None) {
             Ok(builder) => builder,

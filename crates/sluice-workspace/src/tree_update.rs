@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use git2::{ObjectType, Repository, Tree};
 use sluice_path::Reason;
 
+use crate::embedded::{Marks, is_mark};
 use crate::tree::{MODE_EXECUTABLE, MODE_FILE, MODE_FOLDER, MODE_LINK, find_tree};
 use crate::{Action, Change, Oid, Repo, WorkspaceError};
 
@@ -14,7 +15,8 @@ impl Repo {
     ///
     /// # Errors
     /// Refused: a path named twice, a file where a folder is (unless the change set empties that
-    /// folder, or deletes that file), a path through a link, and deleting every file.
+    /// folder, or deletes that file), a path through a link, deleting every file, and a folder
+    /// that git would take for a repository of its own.
     pub fn tree_build(
         &self,
         base: Option<&Oid>,
@@ -133,10 +135,33 @@ impl<'a> Folder<'a> {
         if builder.is_empty() {
             return Ok(None);
         }
+        let mut marks = Marks::default();
+        let look = builder.filter(|entry| {
+            marks.see(entry.name_bytes(), entry.filemode() == MODE_FOLDER);
+            // True keeps the entry: nothing is filtered, the builder has no other way to look.
+            true
+        });
+        look.map_err(failed(prefix))?;
+        if marks.is_repository() {
+            return Err(self.repository_refused(prefix));
+        }
         builder
             .write()
             .map(|oid| Some(Oid(oid)))
             .map_err(failed(prefix))
+    }
+
+    /// Names the change that makes this folder a repository, or one of those inside it.
+    fn repository_refused(&self, prefix: &str) -> WorkspaceError {
+        let mut names = self.names.keys();
+        let name = names
+            .clone()
+            .find(|name| is_mark(name))
+            .or_else(|| names.next());
+        WorkspaceError::Refused {
+            path: format!("{prefix}{}", name.copied().unwrap_or_default()),
+            reason: Reason::Git,
+        }
     }
 }
 

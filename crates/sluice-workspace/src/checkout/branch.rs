@@ -3,7 +3,7 @@
 use git2::ErrorCode;
 
 use super::repository::{Checkout, regular_check};
-use crate::refs::{current, valid};
+use crate::refs::{current, objects_sync, valid};
 use crate::{Oid, WorkspaceError};
 
 /// Where a checkout is.
@@ -55,6 +55,7 @@ impl Head {
             Some(_) => format!("commit: {subject}"),
             None => format!("commit (initial): {subject}"),
         };
+        objects_sync(&checkout.git_dir, checkout.root.dir())?;
         match checkout
             .repo
             .reference_matching(&self.name, new.0, true, was, &log)

@@ -257,6 +257,15 @@ fn what_would_be_lost_or_led_astray_is_refused_and_nothing_else_is_done() {
 }
 
 #[test]
+fn a_folder_that_git_would_take_for_a_repository_is_refused() {
+    let (_temp, dir) = git_repository(&[("a", "a"), ("x/HEAD", "ref: refs/heads/main\n")]);
+    let before = work_files(&dir);
+    let changes = [write("x/objects/k", ""), write("x/refs/k", "")];
+    assert_eq!(refused(&dir, &changes), [("x/objects/k".to_owned(), "git")]);
+    assert_eq!(work_files(&dir), before);
+}
+
+#[test]
 fn a_file_becomes_a_folder_and_a_folder_a_file() {
     let files = [("a", "1"), ("d/x", "1"), ("d/e/y", "1"), ("stay", "1")];
     let (_temp, dir) = git_repository(&files);

@@ -107,3 +107,33 @@ fn what_is_no_plain_file_is_skipped_and_said() {
     let empty = fixture.repo.tree_of_dir(&fixture.path("none")).unwrap();
     assert_eq!(fixture.repo.tree_list(&empty.oid).unwrap(), []);
 }
+
+#[test]
+fn a_bare_repository_in_a_folder_is_left_out_and_said() {
+    let fixture = Fixture::new(&[write("a", "a")]);
+    let dir = fixture.path("dir");
+    fs::create_dir(&dir).unwrap();
+    fs::write(dir.join("a"), "a").unwrap();
+    git(&dir, &["init", "-q", "--bare", "inner/bare"]);
+    git(&dir, &["init", "-q", "--bare", "."]);
+    let tree = fixture.repo.tree_of_dir(&dir).unwrap();
+    let listed = fixture.repo.tree_list(&tree.oid).unwrap();
+    let paths: Vec<_> = listed.iter().map(|e| e.path.as_str()).collect();
+    assert!(
+        paths.contains(&"a") && paths.contains(&"description"),
+        "{paths:?}"
+    );
+    assert!(
+        !paths
+            .iter()
+            .any(|path| path.starts_with("inner") || path.starts_with("HEAD")),
+        "{paths:?}"
+    );
+    let skipped: Vec<_> = tree.skipped.iter().map(|s| s.path.as_str()).collect();
+    assert_eq!(skipped, ["HEAD", "objects", "refs", "config", "inner/bare"]);
+    assert!(
+        tree.skipped
+            .iter()
+            .all(|s| s.reason == SkipReason::Refused(Reason::Git))
+    );
+}

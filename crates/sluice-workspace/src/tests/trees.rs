@@ -1,7 +1,7 @@
 //! Trees are built in memory, as a whole or not at all.
 
 use super::{Fixture, delete, executable, rel, write};
-use crate::{DiffStatus, EntryKind, Oid, WorkspaceError};
+use crate::{Change, DiffStatus, EntryKind, Oid, WorkspaceError};
 use sluice_path::Reason;
 
 fn listing(fixture: &Fixture, tree: Oid) -> Vec<String> {
@@ -333,4 +333,58 @@ fn a_tree_bomb_is_refused_in_time() {
         matches!(refused, Err(WorkspaceError::TooManyEntries { .. })),
         "{refused:?}"
     );
+}
+
+#[test]
+fn a_folder_does_not_become_a_repository_of_its_own() {
+    let fixture = Fixture::new(&[write("x/HEAD", "ref: refs/heads/main\n"), write("a", "a")]);
+    let built = |base: Option<&Oid>, changes: &[Change]| fixture.repo.tree_build(base, changes);
+    let refused = |base: Option<&Oid>, changes: &[Change], at: &str| {
+        let result = built(base, changes);
+        assert!(
+            matches!(&result, Err(WorkspaceError::Refused { path, reason: Reason::Git }) if path == at),
+            "{at}: {result:?}"
+        );
+    };
+    let base = Some(&fixture.tree);
+    let half = built(base, &[write("x/objects/k", "")]).unwrap();
+    // The last part of three completes it, in whatever case.
+    refused(Some(&half), &[write("x/refs/k", "")], "x/refs");
+    refused(Some(&half), &[write("x/Refs", "")], "x/Refs");
+    refused(base, &[write("x/commondir", "../y\n")], "x/commondir");
+    refused(
+        None,
+        &[
+            write("deep/er/head", "x"),
+            write("deep/er/objects/k", ""),
+            write("deep/er/refs/k", ""),
+            write("deep/er/config", "[core]\n\tfsmonitor = touch /tmp/owned\n"),
+        ],
+        "deep/er/head",
+    );
+    // The root of a workspace, too; there the rules for paths refuse HEAD already.
+    let root = ["HEAD", "objects/k", "refs/k"].map(|path| (path.to_owned(), Vec::new()));
+    let built_raw = fixture.repo.tree_build_raw(None, &root);
+    assert!(
+        matches!(
+            built_raw,
+            Err(WorkspaceError::Refused {
+                reason: Reason::Git,
+                ..
+            })
+        ),
+        "{built_raw:?}"
+    );
+    // A change that takes a part away as it adds one is none, and folders of these names are none.
+    built(Some(&half), &[delete("x/HEAD"), write("x/refs/k", "")]).unwrap();
+    built(
+        None,
+        &[
+            write("x/head/k", ""),
+            write("x/objects/k", ""),
+            write("x/refs/k", ""),
+        ],
+    )
+    .unwrap();
+    fixture.fsck();
 }
