@@ -3,10 +3,13 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use sluice_workspace::{Repo, WorkspaceError};
 
 /// How the names of temporary files begin (tempfile's default) until they get their own.
 const UNFINISHED: &[u8] = b".tmp";
+/// How the names of git data begin that has no project yet.
+const STAGED: &str = "project-";
 
 /// The data directory. Git data lies outside the working trees and outside anything that a sandbox sees.
 #[derive(Debug, Clone)]
@@ -57,6 +60,17 @@ impl DataDir {
     /// A project's git data.
     pub fn git(&self, project: &str) -> PathBuf {
         self.root.join("git").join(format!("{project}.git"))
+    }
+
+    /// Where the git data of a project that is being made lies until the project is recorded.
+    pub(crate) fn staged(&self, project: &str, at: Timestamp) -> PathBuf {
+        let at = at.as_microsecond();
+        self.run().join(format!("{STAGED}{project}-{at}.git"))
+    }
+
+    /// Whether a name in [`DataDir::run`] is one of [`DataDir::staged`].
+    pub(crate) fn is_staged(name: &str) -> bool {
+        name.starts_with(STAGED)
     }
 
     /// A project's working tree.

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::data::DataDir;
 use crate::gate_file::{GateFile, GateSet};
 use crate::roles::Roles;
+use crate::template::Templates;
 
 /// Who answers at which gate.
 #[derive(Clone)]
@@ -47,6 +48,8 @@ pub struct Parts {
     pub gates: GateSet,
     /// The roles' prompts.
     pub roles: Roles,
+    /// What projects start from.
+    pub templates: Templates,
     /// Who works.
     pub agents: AgentTable,
     /// Runs untrusted commands.
@@ -62,6 +65,7 @@ pub struct Factory {
     pub(crate) signer: Arc<Signer>,
     pub(crate) gates: RwLock<GateSet>,
     pub(crate) roles: RwLock<Roles>,
+    pub(crate) templates: Templates,
     pub(crate) agents: AgentTable,
     pub(crate) sandbox: Arc<dyn Sandbox>,
     pub(crate) checker: Checker,
@@ -91,6 +95,7 @@ impl Factory {
             signer: Arc::new(parts.signer),
             gates: RwLock::new(parts.gates),
             roles: RwLock::new(parts.roles),
+            templates: parts.templates,
             agents: parts.agents,
             sandbox: parts.sandbox,
             checker: parts.checker,
@@ -207,9 +212,16 @@ impl Factory {
             }
             match page.next {
                 Some(next) => cursor = Some(next),
-                None => return Ok(()),
+                None => break,
             }
         }
+        // What is left now belongs to nobody: the process was killed before it recorded the project.
+        for entry in std::fs::read_dir(self.data.run())?.flatten() {
+            if DataDir::is_staged(&entry.file_name().to_string_lossy()) {
+                crate::check::remove_folder(entry.path()).await;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -26,6 +26,7 @@ mod refusal;
 mod request;
 mod roles;
 mod seal;
+mod template;
 pub mod view;
 
 pub use ask::MAX_REPLY_BYTES;
@@ -37,9 +38,9 @@ pub use factory::{AgentTable, Factory, Parts};
 pub use files::{MAX_FILE_BYTES, Precondition};
 pub use for_server::{parse_json, path_reason};
 pub use gate_file::{Approval, Field, GateFile, GateFileError, GateSet, Health};
-pub use project::TEMPLATES;
 pub use refusal::{Asked, Refusal};
 pub use roles::{RoleFile, RoleHead, Roles};
+pub use template::{TemplateHead, Templates};
 
 // What the server hands in and gets back, so that it needs no room but this one.
 pub use sluice_gates::{Gate, NotAGate};

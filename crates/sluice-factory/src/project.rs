@@ -1,23 +1,24 @@
 //! Projects: made, listed, deleted, and their git data brought into shape after a crash.
 
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
 use anyhow::Context as _;
+use jiff::Timestamp;
 use serde_json::json;
-use sluice_path::{ProjectName, RelPath};
+use sluice_path::ProjectName;
 use sluice_store::{
     Actor, NewEvent, NewProject, ProjectCreateOutcome, ProjectDeleteOutcome, ProjectKind,
     ProjectRecord,
 };
-use sluice_workspace::{Change, NewCommit, Repo};
+use sluice_workspace::{NewCommit, Repo};
 
 use crate::factory::{Factory, now, rfc3339};
 use crate::git_names::{MAIN, WORK, WORK_TREE, daemon};
 use crate::refusal::{Asked, Refusal};
+use crate::template::{Template, TemplateHead};
 use crate::view::{Page, ProjectView};
-
-/// The templates that a project can be made from.
-pub const TEMPLATES: [(&str, &str); 1] = [("blank", "A README and a .gitignore, nothing else.")];
 
 impl Factory {
     /// Makes a project: its record, its git data with a first commit on `main` and `work`, its working
@@ -40,10 +41,19 @@ impl Factory {
                 format!("{kind:?} is not a kind; use web, service, library or ai"),
             )
         })?;
-        if !TEMPLATES.iter().any(|(known, _)| *known == template) {
-            let message =
-                format!("{template:?} is not a template; GET /api/v1/templates lists them");
-            return Err(Refusal::invalid("template", message));
+        let _hand = self.hand(name.as_str()).await;
+        let taken = || {
+            let message = format!("the name {:?} is taken", name.as_str());
+            Refusal::conflict("name_taken", message)
+        };
+        if self
+            .store
+            .project_fetch(name.as_str())
+            .await
+            .map_err(anyhow::Error::from)?
+            .is_some()
+        {
+            return Err(taken());
         }
         let at = now();
         let new = NewProject {
@@ -59,6 +69,12 @@ impl Factory {
             body: json!({ "kind": kind.as_str(), "template": template, "by": actor.name }),
             at,
         }];
+        // Before the record, so that no change of the template or crash comes between a project and its files.
+        let staged = self.data.staged(name.as_str(), at);
+        if let Err(refusal) = self.project_stage(&staged, &name, template, at).await {
+            remove_left(staged).await;
+            return Err(refusal);
+        }
         match self
             .store
             .project_create(new, &events)
@@ -67,14 +83,24 @@ impl Factory {
         {
             ProjectCreateOutcome::Created => {}
             ProjectCreateOutcome::Exists => {
-                let message = format!("the name {:?} is taken", name.as_str());
-                return Err(Refusal::conflict("name_taken", message));
+                remove_left(staged).await;
+                return Err(taken());
             }
         }
         let record = self.project_record(name.as_str()).await?;
         self.project_prepare(&record).await?;
         self.work_tree_settle(name.as_str()).await?;
         self.project_view(record).await
+    }
+
+    /// The templates that a project can be made from, by name.
+    ///
+    /// # Errors
+    /// Only when the machinery fails; a template that cannot be used is left out.
+    pub async fn template_list(&self) -> Asked<Vec<TemplateHead>> {
+        let templates = self.templates.clone();
+        let listed = tokio::task::spawn_blocking(move || templates.list()).await;
+        Ok(listed.context("a task ended early")?)
     }
 
     /// One project.
@@ -162,23 +188,49 @@ impl Factory {
             .ok_or_else(|| Refusal::not_found(format!("project {name:?}")))
     }
 
-    /// Makes the git data of a project, as far as it is not there: the first commit is a function of the
-    /// record, so a repeat after a crash makes the same one.
+    /// Makes git data with the first commit beside its place, where [`Factory::project_prepare`] finds it.
+    async fn project_stage(
+        &self,
+        staged: &Path,
+        name: &ProjectName,
+        template: &str,
+        at: Timestamp,
+    ) -> Asked<()> {
+        let templates = self.templates.clone();
+        let (staged, name, template) = (staged.to_owned(), name.clone(), template.to_owned());
+        tokio::task::spawn_blocking(move || {
+            let files = templates
+                .read(&template)
+                .map_err(|error| Refusal::invalid("template", error.to_string()))?;
+            first_commit(&staged, &name, &template, &files, at).map_err(Refusal::from)
+        })
+        .await
+        .context("a git task ended early")?
+    }
+
+    /// Puts the git data of a project into its place, as far as it is not there.
     pub(crate) async fn project_prepare(&self, record: &ProjectRecord) -> anyhow::Result<()> {
         let dir = self.data.git(&record.name);
+        let staged = self.data.staged(&record.name, record.created_at);
+        let templates = self.templates.clone();
+        let shown = record.name.clone();
         let record = record.clone();
         tokio::task::spawn_blocking(move || {
+            if staged.exists() && !dir.exists() {
+                return renamed(&staged, &dir);
+            }
             let repo = Repo::create(&dir)?;
             if repo.ref_get(WORK)?.is_some() && repo.ref_get(MAIN)?.is_some() {
                 return Ok(());
             }
-            let first = first_commit(&repo, &record)?;
-            repo.ref_move(MAIN, None, first, "first commit")?;
-            repo.ref_move(WORK, None, first, "first commit")?;
-            Ok(())
+            // Only where the git data was lost, or the data directory is one of an older version.
+            let name = ProjectName::parse(&record.name)?;
+            let files = templates.read(&record.template)?;
+            first_commit(&dir, &name, &record.template, &files, record.created_at)
         })
         .await
         .context("a git task ended early")?
+        .with_context(|| format!("make the git data of {shown}"))
     }
 
     /// Brings the working tree to `work`. What a person changed in it meanwhile is kept.
@@ -248,29 +300,50 @@ impl Factory {
     }
 }
 
-fn first_commit(repo: &Repo, record: &ProjectRecord) -> anyhow::Result<sluice_workspace::Oid> {
-    let file = |path: &str, text: String| -> anyhow::Result<Change> {
-        let path = RelPath::parse(path).map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
-        Ok(Change::write(path, text.into_bytes()))
-    };
-    let changes = [
-        file("README.md", format!("# {}\n", record.name))?,
-        file(".gitignore", "node_modules/\ndist/\ncoverage/\n".to_owned())?,
-    ];
-    let tree = repo.tree_build(None, &changes)?;
-    Ok(repo.commit(
+/// Makes the git data in `dir` with one commit on `main` and `work`; a function of what it is given, so that a
+/// repeat after a crash makes the same one.
+fn first_commit(
+    dir: &Path,
+    name: &ProjectName,
+    template: &str,
+    files: &Template,
+    at: Timestamp,
+) -> anyhow::Result<()> {
+    let repo = Repo::create(dir)?;
+    let tree = repo.tree_build(None, &files.changes(name))?;
+    let first = repo.commit(
         &NewCommit {
             tree,
             parents: Vec::new(),
             author: daemon(),
             committer: daemon(),
-            time: record.created_at.as_second(),
-            message: format!(
-                "Start {} from the template {}",
-                record.name, record.template
-            ),
+            time: at.as_second(),
+            message: format!("Start from template {template}"),
             trailers: Vec::new(),
         },
         None,
-    )?)
+    )?;
+    for name in [MAIN, WORK] {
+        if repo.ref_get(name)?.is_none() {
+            repo.ref_move(name, None, first, "first commit")?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes what was made for a project that did not come to be.
+async fn remove_left(staged: PathBuf) {
+    if staged.exists() {
+        crate::check::remove_folder(staged).await;
+    }
+}
+
+/// Renames a folder, durably.
+fn renamed(from: &Path, to: &Path) -> anyhow::Result<()> {
+    std::fs::rename(from, to)
+        .with_context(|| format!("rename {} to {}", from.display(), to.display()))?;
+    let folder = to.parent().context("git data lies in a folder")?;
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .with_context(|| format!("sync {}", folder.display()))
 }

@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use rustix::fs::{FlockOperation, flock};
 use sluice_agents::{Agent, CommandAgent, Outside, Recorded};
 use sluice_checks::{Checker, Settings};
-use sluice_factory::{AgentTable, DataDir, Factory, GateSet, Parts, Roles};
+use sluice_factory::{AgentTable, DataDir, Factory, GateSet, Parts, Roles, Templates};
 use sluice_gates::Gate;
 use sluice_proof::Signer;
 use sluice_sandbox::{Job, Limits, Network, Sandbox, Stdin, Upper};
@@ -80,11 +80,19 @@ pub(crate) async fn wire(
         None => GateSet::built_in(),
     }
     .map_err(|error| Exit::usage(crate::exit::chain(&error)))?;
-    let roles = match &config.templates {
-        Some(folder) => Roles::from_folder(&folder.join("agents")),
-        None => Roles::from_texts(built_in::ROLES),
+    let roles = match config
+        .templates
+        .as_ref()
+        .map(|folder| folder.join("agents"))
+    {
+        Some(folder) if folder.exists() => Roles::from_folder(&folder),
+        _ => Roles::from_texts(built_in::ROLES),
     }
     .map_err(|error| Exit::usage(format!("{error:#}")))?;
+    let templates = match &config.templates {
+        Some(folder) => Templates::with_folder(folder.join("projects")),
+        None => Templates::built_in(),
+    };
     let mut settings = Settings::below(data.cache());
     settings.layers = data.layers();
     settings.state = data.run().join("checks");
@@ -97,6 +105,7 @@ pub(crate) async fn wire(
         signer,
         gates,
         roles,
+        templates,
         agents,
         sandbox,
         checker,

@@ -14,7 +14,7 @@ use sluice_agents::{Agent, Outside, Recorded};
 use sluice_checks::{Checker, Settings};
 use sluice_factory::{
     Actor, ActorKind, AgentTable, DataDir, Decide, Factory, Gate, GateSet, Parts, Precondition,
-    Refusal, Role, Roles,
+    Refusal, Role, Roles, Templates,
 };
 use sluice_proof::Signer;
 use sluice_sandbox::{Native, NativeConfig, Sandbox};
@@ -94,6 +94,7 @@ async fn factory(folder: &Path, data: DataDir, store: Store) -> anyhow::Result<A
         signer,
         gates: GateSet::from_folder(&folder.join("gates"))?,
         roles: Roles::default(),
+        templates: Templates::built_in(),
         agents: AgentTable {
             by_gate,
             outside: Arc::new(Outside),

@@ -87,7 +87,7 @@ async fn an_edit_is_a_commit_of_the_person_on_work_and_in_the_working_tree() {
             "Delete src/a.ts",
             "Edit src/a.ts",
             "Add src/a.ts",
-            "Start adder from the template blank"
+            "Start from template blank"
         ]
     );
 }

@@ -20,6 +20,59 @@ async fn a_project_starts_with_one_commit_on_main_and_work_and_a_working_tree() 
 }
 
 #[tokio::test]
+async fn a_project_from_a_template_is_one_commit_with_all_its_files() {
+    let world = World::new().await;
+    let factory = &world.factory;
+    let view = factory
+        .project_create("shapes", "ts-library", "library", &operator())
+        .await
+        .unwrap();
+    assert!(view.main.is_some() && view.main == view.work);
+    let page = factory.commit_list("shapes", None, None, 10).await.unwrap();
+    assert_eq!(page.items.len(), 1);
+    assert_eq!(
+        page.items[0].message.trim(),
+        "Start from template ts-library"
+    );
+    let tree = factory.data().work_tree("shapes");
+    let manifest = std::fs::read_to_string(tree.join("package.json")).unwrap();
+    assert!(manifest.contains("\"name\": \"shapes\""), "{manifest}");
+    for path in [".gitignore", "package-lock.json", "src/index.ts"] {
+        assert!(tree.join(path).is_file(), "{path}");
+    }
+    assert!(!tree.join("template.toml").exists());
+    assert!(leftovers(&world).is_empty());
+}
+
+#[tokio::test]
+async fn a_project_is_made_whole_after_a_kill() {
+    let world = World::new().await;
+    let main = world.at("refs/heads/main");
+    let data = world.factory.data().clone();
+    // As a kill leaves it right after the project was recorded ...
+    std::fs::remove_dir_all(data.work_tree(PROJECT)).unwrap();
+    let recorded = world.factory.store().project_fetch(PROJECT).await.unwrap();
+    let at = recorded.unwrap().created_at.as_microsecond();
+    let staged = format!("project-{PROJECT}-{at}.git");
+    std::fs::rename(data.git(PROJECT), data.run().join(staged)).unwrap();
+    // ... and right before another one was.
+    std::fs::create_dir(data.run().join("project-other-1.git")).unwrap();
+    open(world.folder.path(), GATE, Some(&world.script)).await;
+    assert_eq!(world.at("refs/heads/main"), main);
+    assert_eq!(world.on_disk("README.md").as_deref(), Some("# adder\n"));
+    assert!(leftovers(&world).is_empty());
+}
+
+/// What lies where projects are put together.
+fn leftovers(world: &World) -> Vec<String> {
+    std::fs::read_dir(world.factory.data().run())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with("project-"))
+        .collect()
+}
+
+#[tokio::test]
 async fn a_name_is_given_once_and_never_again() {
     let world = World::new().await;
     let factory = &world.factory;
@@ -56,6 +109,7 @@ async fn of_many_who_make_a_project_one_does() {
         .filter(|made| *made)
         .count();
     assert_eq!(made, 1);
+    assert!(leftovers(&world).is_empty());
     assert!(
         world
             .factory
@@ -98,6 +152,7 @@ async fn names_kinds_and_templates_are_held() {
         .project_create("b", "../blank", "web", &operator())
         .await;
     assert_eq!(refused(made), "template");
+    assert!(leftovers(&world).is_empty());
     assert_eq!(factory.project_list(None, 10).await.unwrap().items.len(), 1);
     factory
         .project_create(&"a".repeat(63), "blank", "web", &operator())

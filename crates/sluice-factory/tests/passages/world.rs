@@ -10,7 +10,7 @@ use sluice_checks::{Checker, Settings};
 use sluice_factory::view::{GateView, RunView};
 use sluice_factory::{
     Actor, ActorKind, AgentTable, DataDir, Decide, EscalationId, Factory, Gate, GateSet, Parts,
-    Refusal, Role, Roles,
+    Refusal, Role, Roles, Templates,
 };
 use sluice_proof::Signer;
 use sluice_sandbox::{Ended, EngineInfo, Job, LogSink, Sandbox, SandboxError};
@@ -315,6 +315,7 @@ pub(crate) async fn open_on(
         signer: Signer::from_openssh(&std::fs::read_to_string(&key).unwrap()).unwrap(),
         gates: GateSet::from_folder(&gates).unwrap(),
         roles: Roles::default(),
+        templates: Templates::built_in(),
         agents: AgentTable {
             by_gate: by_gate.into_iter().flatten().collect(),
             outside: Arc::new(Outside),

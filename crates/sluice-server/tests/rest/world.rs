@@ -15,7 +15,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use sluice_agents::Outside;
 use sluice_checks::{Checker, Settings};
-use sluice_factory::{ActorKind, AgentTable, DataDir, Factory, Gate, GateSet, Parts, Role, Roles};
+use sluice_factory::{
+    ActorKind, AgentTable, DataDir, Factory, Gate, GateSet, Parts, Role, Roles, Templates,
+};
 use sluice_proof::Signer;
 use sluice_sandbox::{End, Ended, EngineInfo, Job, LogSink, Sandbox, SandboxError, Stream, Upper};
 use sluice_server::Options;
@@ -326,6 +328,7 @@ async fn open(folder: &Path, turns: Arc<Semaphore>) -> Arc<Factory> {
         signer: Signer::generate("test"),
         gates: GateSet::from_folder(&gates).unwrap(),
         roles: Roles::from_texts([("writer.md", ROLE)]).unwrap(),
+        templates: Templates::built_in(),
         agents: AgentTable {
             by_gate: BTreeMap::new(),
             outside: Arc::new(Outside),

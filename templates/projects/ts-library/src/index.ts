@@ -1,0 +1,2 @@
+export { slugify } from "./slugify.js";
+export type { SlugifyOptions } from "./slugify.js";
