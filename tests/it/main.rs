@@ -7,4 +7,5 @@ mod docs;
 mod kill;
 mod layers;
 mod serve;
+mod templates;
 mod tidy;

@@ -13,7 +13,8 @@ use tempfile::TempDir;
 
 use crate::built::sluice;
 
-const ADMIN: &str = "an-administrator-s-secret";
+/// The administrator's token of [`spawn`].
+pub(crate) const ADMIN: &str = "an-administrator-s-secret";
 
 /// Gates that one small file passes; g1 runs a real test in a sandbox.
 fn gates(folder: &Path) {
@@ -173,7 +174,8 @@ impl Drop for Daemon {
     }
 }
 
-fn spawn(folder: &Path) -> (Child, String) {
+/// Starts a daemon on `folder/data`, with `folder/sluice.toml` if it is there; its process and its address.
+pub(crate) fn spawn(folder: &Path) -> (Child, String) {
     let port = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
