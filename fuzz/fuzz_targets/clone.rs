@@ -25,21 +25,25 @@ static REPO: LazyLock<(Repo, Vec<String>)> = LazyLock::new(|| {
             email: "t@example.invalid".to_owned(),
         };
         let commit = repo
-            .commit(&NewCommit {
-                tree,
-                parents: parent.into_iter().collect(),
-                author: who.clone(),
-                committer: who,
-                time: 1_700_000_000 + i64::from(n),
-                message: format!("n{n}"),
-                trailers: Vec::new(),
-            })
+            .commit(
+                &NewCommit {
+                    tree,
+                    parents: parent.into_iter().collect(),
+                    author: who.clone(),
+                    committer: who,
+                    time: 1_700_000_000 + i64::from(n),
+                    message: format!("n{n}"),
+                    trailers: Vec::new(),
+                },
+                None,
+            )
             .expect("a commit");
         let (name, expected) = match n {
             0 | 1 => ("refs/heads/main", parent),
             _ => ("refs/sluice/hidden", None),
         };
-        repo.ref_move(name, expected, commit, "fuzz").expect("a ref");
+        repo.ref_move(name, expected, commit, "fuzz")
+            .expect("a ref");
         parent = Some(commit);
         oids.push(commit.to_string());
     }
@@ -58,7 +62,11 @@ fuzz_target!(|bytes: &[u8]| {
             body[at..at + 40].copy_from_slice(oid.as_bytes());
         }
     }
-    let protocol = if first & 1 == 0 { WireProtocol::V0 } else { WireProtocol::V2 };
+    let protocol = if first & 1 == 0 {
+        WireProtocol::V0
+    } else {
+        WireProtocol::V2
+    };
     let mut answer = Vec::new();
     repo.upload_pack(protocol, &["refs/sluice/"], &body, &mut |piece| {
         answer.extend(piece);

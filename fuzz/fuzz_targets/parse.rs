@@ -24,6 +24,9 @@ fuzz_target!(|bytes: &[u8]| {
     paths.dedup();
     assert_eq!(paths.len(), reply.files.len(), "one file a path");
     for warning in &reply.warnings {
-        assert!(1 <= warning.line && warning.line <= lines + 1, "{warning:?}");
+        assert!(
+            1 <= warning.line && warning.line <= lines + 1,
+            "{warning:?}"
+        );
     }
 });

@@ -15,9 +15,8 @@ static PLACE: LazyLock<TempDir> = LazyLock::new(|| {
     std::fs::write(place.path().join("canary"), "alive").expect("a canary");
     place
 });
-static REPO: LazyLock<Repo> = LazyLock::new(|| {
-    Repo::create(&PLACE.path().join("git")).expect("a repository")
-});
+static REPO: LazyLock<Repo> =
+    LazyLock::new(|| Repo::create(&PLACE.path().join("git")).expect("a repository"));
 
 fuzz_target!(|bytes: &[u8]| {
     let text = String::from_utf8_lossy(bytes);
@@ -29,16 +28,25 @@ fuzz_target!(|bytes: &[u8]| {
     for component in path.components() {
         assert!(!matches!(component, "" | "." | ".."), "{path:?}");
         let folded = component.to_lowercase();
-        assert!(!matches!(folded.as_str(), ".git" | "git~1" | ".gitmodules"), "{path:?}");
+        assert!(
+            !matches!(folded.as_str(), ".git" | "git~1" | ".gitmodules"),
+            "{path:?}"
+        );
     }
 
     let root = Root::create(&PLACE.path().join("root")).expect("a root");
-    root.write(&path, b"written", false).expect("an accepted path can be written");
-    let read = root.read(&path, 100).expect("and read").expect("and is there");
+    root.write(&path, b"written", false)
+        .expect("an accepted path can be written");
+    let read = root
+        .read(&path, 100)
+        .expect("and read")
+        .expect("and is there");
     assert_eq!(read.bytes, b"written");
     assert!(PLACE.path().join("root").join(path.as_str()).is_file());
     assert!(root.delete(&path).expect("and deleted"));
-    let left = std::fs::read_dir(PLACE.path().join("root")).expect("the root").count();
+    let left = std::fs::read_dir(PLACE.path().join("root"))
+        .expect("the root")
+        .count();
     assert_eq!(left, 0, "{path:?} left something behind");
     let canary = std::fs::read(PLACE.path().join("canary")).expect("the canary");
     assert_eq!(canary, b"alive");
@@ -46,7 +54,12 @@ fuzz_target!(|bytes: &[u8]| {
     assert!(beside <= 3, "{path:?} wrote beside its root");
 
     let change = Change::write(path.clone(), b"written".as_slice());
-    let tree = REPO.tree_build(None, &[change]).expect("git takes an accepted path");
-    let file = REPO.file_read(&tree, &path).expect("git reads it").expect("and has it");
+    let tree = REPO
+        .tree_build(None, &[change])
+        .expect("git takes an accepted path");
+    let file = REPO
+        .file_read(&tree, &path)
+        .expect("git reads it")
+        .expect("and has it");
     assert_eq!(file.bytes, b"written");
 });
