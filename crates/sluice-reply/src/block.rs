@@ -6,7 +6,7 @@ use crate::comment::{PathComment, path_comment};
 use crate::edit::{edit_kind, named_path};
 use crate::info::Info;
 use crate::label::label;
-use crate::language::{Kind, extension, is_script, kind};
+use crate::language::{Kind, extension, is_markdown, is_script, kind};
 use crate::pathlike::says_deleted;
 use crate::scan::Fence;
 use crate::{Code, EditKind, Source, Warning};
@@ -105,7 +105,7 @@ pub(crate) fn read(fence: &Fence<'_>, warnings: &mut Vec<Warning>) -> (Block, St
     {
         return (deletion(fence, info, warnings), language);
     }
-    if is_meant_as_deletion(fence, info) {
+    if is_meant_as_deletion(fence.opener.info, info) {
         let message = "this block seems to delete a file, and nothing is done: to delete one, use an empty block with `delete:path`";
         let path = sources.named().and_then(|path| RelPath::parse(path).ok());
         let path = path.as_ref().map(RelPath::as_str);
@@ -160,15 +160,14 @@ fn disagreement(path: &RelPath, source: Source, others: &[Heard]) -> Option<Stri
     })
 }
 
-/// Whether the block is how somebody would delete a file who does not know `delete:path`: an empty file would
-/// be written over the one that is to go away.
-fn is_meant_as_deletion(fence: &Fence<'_>, info: &Info) -> bool {
+/// Whether the block is how somebody would delete a file who does not know `delete:path`: what is in it would
+/// be written over the file that is to go away.
+fn is_meant_as_deletion(written: &str, info: &Info) -> bool {
     let verb = matches!(
         info.language.as_str(),
         "delete" | "deleted" | "del" | "remove" | "removed" | "rm"
     );
-    let noted = says_deleted(fence.opener.info) && !info.paths.is_empty();
-    (verb || noted) && fence.content.trim().is_empty()
+    verb || (says_deleted(written) && !info.paths.is_empty())
 }
 
 /// Whether a source may name a block of this language: commands, output and pictures are files only when
@@ -191,6 +190,7 @@ fn may_name(
         Kind::Diagram => explicit || source == Source::InfoWord || marked,
         Kind::Diff | Kind::Markdown => true,
         Kind::Code if source > Source::InfoWord && is_session(&fence.content) => false,
+        Kind::Code if source == Source::Label && is_sample(path, language) => false,
         Kind::Code if source > Source::InfoWord && is_plain(language) => {
             !is_tree(&fence.content) && (marked || !is_output(path, language))
         }
@@ -207,12 +207,23 @@ fn is_plain(language: &str) -> bool {
 
 /// Plain text below a program's name is what the program printed.
 fn is_output(path: &str, language: &str) -> bool {
+    !language.is_empty() && is_program(path)
+}
+
+/// Data below a program's name is what goes in or out of it; code below a document's name is an example.
+fn is_sample(path: &str, language: &str) -> bool {
+    match language {
+        "json" | "csv" | "http" => is_program(path),
+        _ => is_markdown(path) && !is_plain(language),
+    }
+}
+
+fn is_program(path: &str) -> bool {
     const PROGRAMS: &[&str] = &[
         "c", "cpp", "cs", "go", "java", "js", "jsx", "kt", "php", "py", "rb", "rs", "swift", "ts",
         "tsx", "vue", "svelte",
     ];
-    !language.is_empty()
-        && extension(path).is_some_and(|extension| PROGRAMS.contains(&extension.as_str()))
+    extension(path).is_some_and(|extension| PROGRAMS.contains(&extension.as_str()))
 }
 
 /// Whether the text is a drawing of folders and files.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::language::{Kind, kind};
-use crate::pathlike::{clean, is_path_like, without_marker};
+use crate::pathlike::{clean, is_path_like, says_deleted, without_marker};
 
 /// A first-line comment that names a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +44,9 @@ pub(crate) fn path_comment(language: &str, body: &str) -> Option<PathComment> {
         None => return None,
     };
     let inner = undecorated(inner);
+    if says_deleted(inner) {
+        return None;
+    }
     if let Some((named, is_file)) = marked(inner) {
         let path = clean(named);
         return names(path, is_file).then(|| PathComment {

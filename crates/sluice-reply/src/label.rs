@@ -80,7 +80,7 @@ fn whole(text: &str) -> Option<String> {
             return Some(inner.to_owned());
         }
     }
-    if is_path_like(bare) || (coded && is_named(bare)) {
+    if is_path_like(bare) || (coded && is_spaced(bare)) {
         return Some(bare.to_owned());
     }
     // Emphasis that ends before a note or a full stop: **`src/a.ts`** - the helper.
@@ -89,7 +89,13 @@ fn whole(text: &str) -> Option<String> {
     (marked && is_path_like(bare)).then(|| bare.to_owned())
 }
 
-/// A path as somebody would write it after `File:` or in a code span: spaces are allowed in its folders.
+/// A path with spaces in its folders, and no command such as `node src/a.ts`.
+fn is_spaced(path: &str) -> bool {
+    let first = path.split_whitespace().next().unwrap_or_default();
+    first.contains('/') && !is_path_like(first) && is_named(path)
+}
+
+/// A path as somebody would write it after `File:`: spaces are allowed in its folders.
 fn is_named(path: &str) -> bool {
     is_path_like(path) || is_path_like(&path.replace(' ', "_"))
 }

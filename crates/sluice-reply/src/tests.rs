@@ -3,4 +3,5 @@
 mod conformance;
 mod hostile;
 mod properties;
+mod rendered;
 mod transcripts;

@@ -36,7 +36,8 @@ pub(super) fn is_about_what_was(word: &str) -> bool {
 pub(super) fn is_alone_no_title(word: &str) -> bool {
     matches!(
         word,
-        "bug"
+        "after"
+            | "bug"
             | "error"
             | "errors"
             | "issue"

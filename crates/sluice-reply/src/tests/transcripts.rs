@@ -1,6 +1,5 @@
-//! Transcripts with what they must come to, in the format of `shared/samples`.
+//! The shared samples: transcripts with what they must come to. Our own are in `conformance`.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -34,11 +33,7 @@ fn faults(name: &str, text: &str, expected: &Value) -> Vec<String> {
         let got = left.remove(at);
         let mut hashes = strings(&file["also_ok_sha256"]);
         hashes.extend(file["sha256"].as_str());
-        let same = match file.get("content").filter(|_| hashes.is_empty()) {
-            Some(content) => *content == got["content"],
-            None => hashes.contains(&got["sha256"].as_str().unwrap()),
-        };
-        if !same {
+        if !hashes.contains(&got["sha256"].as_str().unwrap()) {
             faults.push(format!("{path} holds {:?}", got["content"]));
         }
         let languages = strings(&file["language_any"]);
@@ -51,34 +46,11 @@ fn faults(name: &str, text: &str, expected: &Value) -> Vec<String> {
         if got["inferred"].as_bool() != Some(file["inferred"].as_bool().unwrap_or(false)) {
             faults.push(format!("{path} is inferred: {}", got["inferred"]));
         }
-        for key in ["source", "lines", "bytes_range"] {
-            if let Some(wanted) = file.get(key)
-                && *wanted != got[key.trim_end_matches("_range")]
-            {
-                faults.push(format!(
-                    "{path} has {key} {}",
-                    got[key.trim_end_matches("_range")]
-                ));
-            }
-        }
     }
     faults.extend(
         left.iter()
             .map(|file| format!("{} should not be there", file["path"])),
     );
-    for key in ["edits", "deletions"] {
-        if let Some(wanted) = expected.get(key) {
-            let got: Vec<&str> = json[key]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|e| e["path"].as_str().unwrap_or(""))
-                .collect();
-            if strings(wanted) != got {
-                faults.push(format!("{key} are {got:?}"));
-            }
-        }
-    }
     let warnings = json["warnings"].as_array().unwrap();
     for wanted in expected["warnings"].as_array().unwrap() {
         let wanted = wanted.as_object().unwrap();
@@ -87,20 +59,6 @@ fn faults(name: &str, text: &str, expected: &Value) -> Vec<String> {
             .any(|got| wanted.iter().all(|(key, value)| got[key] == *value))
         {
             faults.push(format!("no warning {wanted:?} in {:?}", json["warnings"]));
-        }
-    }
-    if expected["exact_warnings"] == true {
-        let codes = |all: &Vec<Value>| {
-            all.iter()
-                .map(|w| w["code"].to_string())
-                .collect::<BTreeSet<_>>()
-        };
-        let (wanted, got) = (
-            codes(expected["warnings"].as_array().unwrap()),
-            codes(warnings),
-        );
-        if wanted != got {
-            faults.push(format!("warnings are {got:?}"));
         }
     }
     for forbidden in strings(&expected["forbidden_paths"]) {
@@ -143,34 +101,5 @@ fn reads_the_shared_samples() {
         count += 1;
     }
     assert!(count >= 16);
-    assert!(all.is_empty(), "{}", all.join("\n"));
-}
-
-/// Our own: one file per family, cases between `=== name`, the reply, `--- expected` and JSON.
-#[test]
-fn reads_our_own_transcripts() {
-    let mut all = Vec::new();
-    let mut count = 0;
-    for entry in std::fs::read_dir(folder("own")).unwrap() {
-        let cases = std::fs::read_to_string(entry.unwrap().path()).unwrap();
-        for case in cases.split("\n=== ").skip(1) {
-            let (name, rest) = case.split_once('\n').unwrap();
-            let (text, expected) = rest.split_once("\n--- expected\n").unwrap();
-            let expected: Value =
-                serde_json::from_str(expected).unwrap_or_else(|error| panic!("{name}: {error}"));
-            let text = if expected["unended"] == true {
-                text.to_owned()
-            } else {
-                format!("{text}\n")
-            };
-            let text = text
-                .replace("<CR>", "\r")
-                .replace("<TAB>", "\t")
-                .replace("<BOM>", "\u{feff}");
-            all.extend(faults(name, &text, &expected));
-            count += 1;
-        }
-    }
-    assert!(count >= 60, "{count}");
     assert!(all.is_empty(), "{}", all.join("\n"));
 }
