@@ -4,6 +4,7 @@ mod answer;
 mod job;
 mod select;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -27,11 +28,11 @@ use crate::node::fallback;
 use crate::signature::worst;
 use crate::{
     Action, Cache, CheckError, CheckReport, CheckResult, Command, Folder, Log, Logs, Plan, Project,
-    Settings, Step, Verdict, Watch, disk, plan,
+    Settings, Step, Toolchain, Verdict, Watch, disk, plan,
 };
 
 /// Part of every cache key: raised when results of the same run would be read differently.
-const READING: &str = "2";
+const READING: &str = "3";
 
 /// What is to be checked.
 #[derive(Debug, Clone)]
@@ -137,11 +138,15 @@ impl Checker {
             .iter()
             .map(|project| self.guarded(run, self.install(run, project)));
         let installed = every(join_all(installs).await)?;
-        // A script of one project may use another's dependencies, as it could in one working folder.
-        let layers: Vec<Layer> = installed
-            .iter()
-            .filter_map(|(_, layer, _)| layer.clone())
-            .collect();
+        // A script of one project may use another's dependencies, as it could in one working folder; those of
+        // another toolchain are only files that its linters would stumble over.
+        let mut layers: BTreeMap<Toolchain, Vec<Layer>> = BTreeMap::new();
+        for (project, (_, layer, _)) in plan.projects.iter().zip(&installed) {
+            layers
+                .entry(project.toolchain)
+                .or_default()
+                .extend(layer.clone());
+        }
         let layers = &layers;
         let steps =
             plan.projects
@@ -151,10 +156,10 @@ impl Checker {
                     project.steps.iter().map(move |step| {
                         self.guarded(run, async move {
                             if layer.is_some() || matches!(step.action, Action::Skip { .. }) {
-                                self.step(run, step, layers).await
+                                self.step(run, step, &layers[&step.toolchain]).await
                             } else {
                                 let note = format!("{} is not green", result.name);
-                                Ok(skipped(run, step, Verdict::Unknown, &note))
+                                Ok(skipped(run, step, Verdict::Unknown, &note, None))
                             }
                         })
                     })
@@ -189,12 +194,16 @@ impl Checker {
         project: &Project,
     ) -> Result<(CheckResult, Option<Layer>, Option<Staged>), CheckError> {
         let step = &project.install;
-        let Action::Run(command) = &step.action else {
-            return Ok((
-                skipped(run, step, Verdict::Unknown, "nothing to install"),
-                None,
-                None,
-            ));
+        let command = match &step.action {
+            Action::Run(command) => command,
+            Action::Skip {
+                verdict,
+                note,
+                place,
+            } => {
+                let place = place.as_ref();
+                return Ok((skipped(run, step, *verdict, note, place), None, None));
+            }
         };
         let mut key = self
             .key(step, command)
@@ -232,9 +241,11 @@ impl Checker {
                 .execute(run, step, &command, &[], Upper::Keep(staged.upper()))
                 .await?;
         }
-        about_the_lockfile(&run.tree, &step.dir, &mut outcome.judged);
-        about_the_manifest(&run.tree, &step.dir, &mut outcome.judged);
-        about_the_registry(&run.tree, &step.dir, &mut outcome.judged);
+        if step.toolchain == Toolchain::Node {
+            about_the_lockfile(&run.tree, &step.dir, &mut outcome.judged);
+            about_the_manifest(&run.tree, &step.dir, &mut outcome.judged);
+            about_the_registry(&run.tree, &step.dir, &mut outcome.judged);
+        }
         let result = result(step, &command, outcome);
         run.watch.finished(&result);
         if result.verdict != Verdict::Pass {
@@ -262,7 +273,11 @@ impl Checker {
         layers: &[Layer],
     ) -> Result<CheckResult, CheckError> {
         let command = match &step.action {
-            Action::Skip { verdict, note } => return Ok(skipped(run, step, *verdict, note)),
+            Action::Skip {
+                verdict,
+                note,
+                place,
+            } => return Ok(skipped(run, step, *verdict, note, place.as_ref())),
             Action::Run(command) => job::complete(command, step, run.request),
         };
         let mut key = self.key(step, &command).with("tree", &run.request.tree);
@@ -307,11 +322,11 @@ impl Checker {
             .with("dir", &step.dir)
             .with("network", command.network.as_str())
             .with("report", format!("{:?}", command.report))
-            .with("limits", format!("{:?}", job::limits(step.kind)));
+            .with("limits", format!("{:?}", job::limits(step)));
         for word in &command.argv {
             key = key.with("argv", word);
         }
-        for (name, value) in &job::environment(&self.settings, step.kind, command) {
+        for (name, value) in &job::environment(&self.settings, engine, step, command) {
             key = key.with(name, value);
         }
         key
@@ -334,9 +349,16 @@ impl Checker {
         if run.cancel.is_cancelled() {
             return Err(CheckError::Cancelled);
         }
-        let (job, out) = job::job(&self.settings, run.request, step, command, layers, upper)?;
+        let (job, out) = job::job(
+            (&self.settings, self.sandbox.engine()),
+            run.request,
+            step,
+            command,
+            layers,
+            upper,
+        )?;
         run.watch.started(&step.name, &command.argv);
-        let answers = command.report == crate::Report::NpmAudit;
+        let answers = command.report.is_on_stdout();
         let mut log = self.logs.open(&step.name, run.watch, answers)?;
         let ended = self.sandbox.run(&job, &mut log, &run.cancel).await;
         let ended = match ended.map_err(|source| CheckError::Sandbox {

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use sha2::{Digest, Sha256};
 
+use crate::find::is_foreign;
 use crate::{Finding, Level, Tree};
 
 /// The longest message in bytes that a finding keeps.
@@ -163,7 +164,7 @@ impl Paths {
                 part => parts.push(part),
             }
         }
-        if parts.is_empty() || parts.contains(&"node_modules") {
+        if parts.is_empty() || is_foreign(&parts.join("/")) {
             return None;
         }
         let path = parts.join("/");
@@ -177,5 +178,25 @@ impl Paths {
             (Some(only), None) => Some(only.clone()),
             _ => Some(path),
         }
+    }
+
+    /// The path of a file in a Go package, whose name ends in its folder below the module.
+    pub(crate) fn in_package(&self, package: &str, file: &str) -> Option<String> {
+        let prefix = match self.dir.is_empty() {
+            true => String::new(),
+            false => format!("{}/", self.dir),
+        };
+        let fits = |path: &&String| -> Option<usize> {
+            let inside = path.strip_prefix(&prefix)?;
+            let (folder, name) = inside.rsplit_once('/').unwrap_or(("", inside));
+            let is_it =
+                name == file && (folder.is_empty() || package.ends_with(&format!("/{folder}")));
+            is_it.then_some(folder.len())
+        };
+        self.known
+            .iter()
+            .filter(|path| fits(path).is_some())
+            .max_by_key(|path| fits(path))
+            .cloned()
     }
 }

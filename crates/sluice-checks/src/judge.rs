@@ -1,5 +1,8 @@
 //! Turns what was seen of a command into a verdict. The exit code decides first; a report can only add to it.
 
+mod compiled;
+mod missing;
+
 use std::path::Path;
 
 use sluice_sandbox::End;
@@ -7,7 +10,7 @@ use sluice_sandbox::End;
 use crate::finding::{Draft, Paths};
 use crate::plan::{LINT_JSON, SMOKE_JSON, TEST_JSON, TEST_XML};
 use crate::read::{self, InstallFault, TestReport};
-use crate::{Command, Coverage, Finding, Kind, Level, Report, Step, Tests, Verdict};
+use crate::{Command, Coverage, Finding, Kind, Level, Report, Step, Tests, Toolchain, Verdict};
 
 /// What was seen of a command.
 pub(crate) struct Seen<'a> {
@@ -54,9 +57,18 @@ impl Judged {
 
 /// The verdict on a command. A failure always has at least one finding.
 pub(crate) fn judge(seen: &Seen<'_>) -> Judged {
+    let absent = missing::component(seen).filter(|_| seen.end != End::Exited(0));
     let mut judged = match seen.end {
-        End::Exited(126 | 127) => missing(seen),
+        _ if absent.is_some() => absent.unwrap_or_else(|| Judged::unknown("a tool is not there")),
+        End::Exited(126 | 127) => missing::program(seen),
         End::Exited(code) => match seen.command.report {
+            Report::Text
+                if seen.step.kind == Kind::Install && seen.step.toolchain != Toolchain::Node =>
+            {
+                fetched(seen, code)
+            }
+            Report::PythonBuild => compiled::python(seen, code),
+            Report::PythonLint | Report::Cargo | Report::Go => compiled::read(seen, code),
             Report::NpmAudit => audit(seen, code),
             Report::Eslint => lint(seen, code),
             Report::Smoke => smoke(seen, code),
@@ -72,9 +84,12 @@ pub(crate) fn judge(seen: &Seen<'_>) -> Judged {
         .iter()
         .any(|finding| finding.level == Level::Error);
     if judged.verdict == Verdict::Fail && !explained {
-        judged
-            .findings
-            .push(read::fallback(tool(seen), "", &why(seen.end), seen.output));
+        judged.findings.push(read::fallback(
+            missing::tool(seen),
+            "",
+            &why(seen.end),
+            seen.output,
+        ));
     }
     judged.note = judged.note.or_else(|| seen.command.note.clone());
     judged
@@ -87,65 +102,6 @@ fn why(end: End) -> String {
     }
 }
 
-fn tool(seen: &Seen<'_>) -> &'static str {
-    match (seen.step.kind, seen.command.report) {
-        (Kind::Smoke, _) => "smoke",
-        (_, Report::Eslint) => "eslint",
-        (_, Report::Mocha) => "mocha",
-        (_, Report::Junit) => "node:test",
-        (Kind::Test, Report::Jest)
-            if seen
-                .command
-                .argv
-                .iter()
-                .any(|word| word.contains("outputFile.json")) =>
-        {
-            "vitest"
-        }
-        (Kind::Test, Report::Jest) => "jest",
-        (Kind::Test, _) => "test",
-        (Kind::Build, _) => "build",
-        (Kind::Lint, _) => "lint",
-        (Kind::Audit, _) => "npm-audit",
-        (Kind::Install, _) => "npm",
-    }
-}
-
-/// A shell, npm or the engine says that a program is not there.
-fn missing(seen: &Seen<'_>) -> Judged {
-    let program = seen.command.argv.first().map_or("", String::as_str);
-    let named = seen
-        .output
-        .lines()
-        .rev()
-        .find(|line| line.contains("not found") || line.contains("Permission denied"));
-    let inner = named.filter(|_| matches!(program, "npm" | "node"));
-    // `sh: 1: vite: not found`
-    let name = inner
-        .and_then(|line| line.rsplit(": ").nth(1))
-        .filter(|name| !name.contains(' '));
-    let (name, mend) = match name {
-        Some(name) if !matches!(name, "npm" | "node") => (
-            name,
-            format!("add the package that brings {name} to devDependencies"),
-        ),
-        _ if program.contains("node_modules/.bin/") => (
-            program.rsplit('/').next().unwrap_or(program),
-            "it is named in package.json but was not installed".to_owned(),
-        ),
-        _ => (
-            program,
-            "install Node.js with npm, or choose an image that has them".to_owned(),
-        ),
-    };
-    let message = format!("the program {name} is not there; {mend}");
-    let finding = Draft::error(tool(seen), "missing-tool", message.clone()).done();
-    Judged {
-        findings: vec![finding],
-        ..Judged::unknown(message)
-    }
-}
-
 fn broken_off(seen: &Seen<'_>, end: End) -> Judged {
     if seen.step.kind == Kind::Install && matches!(end, End::TimedOut | End::Silent) {
         return Judged::unknown(
@@ -155,12 +111,20 @@ fn broken_off(seen: &Seen<'_>, end: End) -> Judged {
     if seen.step.kind == Kind::Audit {
         return Judged::unknown(format!("npm audit could not ask: {}", why(end)));
     }
-    let mut findings = read::errors(seen.output, seen.paths);
+    let mut findings = said(seen);
     findings.insert(
         0,
-        read::fallback(tool(seen), end.as_str(), &why(end), seen.output),
+        read::fallback(missing::tool(seen), end.as_str(), &why(end), seen.output),
     );
     Judged::new(Verdict::Fail, findings)
+}
+
+/// The errors that the output names.
+fn said(seen: &Seen<'_>) -> Vec<Finding> {
+    match seen.step.toolchain {
+        Toolchain::Node => read::errors(seen.output, seen.paths),
+        _ => compiled::findings(seen),
+    }
 }
 
 fn by_code(code: i32) -> Verdict {
@@ -188,7 +152,35 @@ fn install(seen: &Seen<'_>, code: i32) -> Judged {
         return Judged::new(Verdict::Pass, Vec::new());
     }
     match read::install_errors(seen.output, "package.json", seen.paths) {
-        Some(InstallFault::Network(note)) => Judged::unknown(note),
+        Some(InstallFault::Unanswered(note)) => Judged::unknown(note),
+        Some(InstallFault::Project(finding)) => Judged::new(Verdict::Fail, vec![finding]),
+        None => Judged::new(Verdict::Fail, Vec::new()),
+    }
+}
+
+/// An installation by another tool than npm.
+fn fetched(seen: &Seen<'_>, code: i32) -> Judged {
+    if code == 0 {
+        return Judged::new(Verdict::Pass, Vec::new());
+    }
+    let toolchain = seen.step.toolchain;
+    let manifest = match toolchain {
+        Toolchain::Node => "package.json",
+        Toolchain::Python
+            if seen
+                .command
+                .argv
+                .iter()
+                .any(|word| word == "requirements.txt") =>
+        {
+            "requirements.txt"
+        }
+        Toolchain::Python => "pyproject.toml",
+        Toolchain::Rust => "Cargo.toml",
+        Toolchain::Go => "go.mod",
+    };
+    match read::fetch_errors(toolchain, seen.output, manifest, seen.paths) {
+        Some(InstallFault::Unanswered(note)) => Judged::unknown(note),
         Some(InstallFault::Project(finding)) => Judged::new(Verdict::Fail, vec![finding]),
         None => Judged::new(Verdict::Fail, Vec::new()),
     }
@@ -250,7 +242,7 @@ fn smoke(seen: &Seen<'_>, code: i32) -> Judged {
 }
 
 fn tests(seen: &Seen<'_>, code: i32) -> Judged {
-    let tool = tool(seen);
+    let tool = missing::tool(seen);
     let report =
         match seen.command.report {
             Report::Jest => read::file(seen.out, TEST_JSON)
@@ -258,13 +250,16 @@ fn tests(seen: &Seen<'_>, code: i32) -> Judged {
             Report::Mocha => {
                 read::file(seen.out, TEST_JSON).and_then(|bytes| read::mocha(&bytes, seen.paths))
             }
-            Report::Junit | Report::UnknownTests => read::file(seen.out, TEST_XML)
+            Report::CargoTest => Ok(compiled::cargo_tests(seen)),
+            Report::GoTest => Ok(read::go_test(seen.stdout, seen.paths)),
+            Report::Unittest => Ok(read::unittest(seen.output, seen.paths)),
+            Report::Junit | Report::UnknownTests | Report::Pytest => read::file(seen.out, TEST_XML)
                 .and_then(|bytes| read::junit(tool, &bytes, seen.paths)),
             _ => Ok(TestReport::default()),
         };
     let judged = match report {
         Ok(report) => counted(seen, code, report),
-        Err(_) if code != 0 => Judged::new(Verdict::Fail, read::errors(seen.output, seen.paths)),
+        Err(_) if code != 0 => Judged::new(Verdict::Fail, said(seen)),
         Err(_) if seen.command.report == Report::UnknownTests => unknown_runner(),
         // vitest and jest write no report when they are told to be content with nothing.
         Err(_)
@@ -296,8 +291,8 @@ fn counted(seen: &Seen<'_>, code: i32, report: TestReport) -> Judged {
     let mut verdict = by_code(code);
     if tests.failed > 0 || !findings.is_empty() {
         verdict = Verdict::Fail;
-    } else if code != 0 {
-        findings = read::errors(seen.output, seen.paths);
+    } else if code != 0 && !(tests.passed == 0 && is_empty_run(seen, code)) {
+        findings = said(seen);
     } else if tests.passed == 0 {
         if seen.command.report == Report::UnknownTests {
             return unknown_runner();
@@ -307,16 +302,24 @@ fn counted(seen: &Seen<'_>, code: i32, report: TestReport) -> Judged {
             0 => "no test ran, and no test is no proof; write tests".to_owned(),
             skipped => format!("no test ran: all {skipped} are skipped or to do"),
         };
-        findings.push(Draft::error(tool(seen), "no-tests", message).done());
+        findings.push(Draft::error(missing::tool(seen), "no-tests", message).done());
     }
     if verdict == Verdict::Fail && findings.is_empty() && tests.failed > 0 {
         let message = format!("{} tests failed", tests.failed);
-        findings.push(Draft::error(tool(seen), "", message).done());
+        findings.push(Draft::error(missing::tool(seen), "", message).done());
     }
     Judged {
         tests: Some(tests),
         ..Judged::new(verdict, findings)
     }
+}
+
+/// Whether the runner left with the code that says that it found nothing.
+fn is_empty_run(seen: &Seen<'_>, code: i32) -> bool {
+    matches!(
+        (seen.command.report, code),
+        (Report::Pytest | Report::Unittest, 5)
+    ) || (seen.command.report == Report::GoTest && seen.output.contains("no packages to test"))
 }
 
 fn unknown_runner() -> Judged {

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use crate::cache::{self, Entry};
+use crate::toolchain::{INSTALLED, KEPT_FOLDERS, KEPT_LOCKFILES};
 use crate::tree::read_plain;
 use crate::{CheckError, Logs, disk};
 
@@ -142,15 +143,17 @@ impl Drop for Staged {
 
 fn layer(home: &Path, dir: &str) -> Layer {
     let tree = home.join("tree");
-    // npm writes down there what it installed.
-    let list = fs::read(tree.join(dir).join("node_modules/.package-lock.json")).unwrap_or_default();
+    let mut digest = Sha256::new();
+    for name in INSTALLED {
+        digest.update(fs::read(tree.join(dir).join(name)).unwrap_or_default());
+    }
     Layer {
         tree,
-        digest: hex::encode(Sha256::digest(list)),
+        digest: hex::encode(digest.finalize()),
     }
 }
 
-/// Removes everything but `node_modules` folders and the lockfile beside the manifest in `keep`.
+/// Removes everything but the folders of packages and the lockfile beside the manifest in `keep`.
 fn prune(folder: &Path, keep: Option<&str>) -> Result<(), CheckError> {
     if fs::symlink_metadata(folder).is_err() {
         return disk::folder(folder);
@@ -160,11 +163,12 @@ fn prune(folder: &Path, keep: Option<&str>) -> Result<(), CheckError> {
         let entry = entry.map_err(CheckError::io("reading the layer", folder))?;
         let (path, name) = (entry.path(), entry.file_name());
         let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        if is_dir && name == "node_modules" {
+        let is_one_of = |names: &[&str]| names.iter().any(|kept| name == *kept);
+        if is_dir && is_one_of(&KEPT_FOLDERS) {
             continue;
         }
         if !is_dir {
-            if !(keep == Some("") && name == "package-lock.json") {
+            if !(keep == Some("") && is_one_of(&KEPT_LOCKFILES)) {
                 disk::remove(&path)?;
             }
             continue;

@@ -12,90 +12,23 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 pub(crate) use install::{LockState, fallback, lock_state};
 pub(crate) use manifest::{Manifest, join};
 
-use crate::plan::{Plan, Project};
-use crate::{Action, Kind, Step, Tree};
+use crate::plan::Project;
+use crate::{Action, Kind, Step, Toolchain, Tree};
 
-/// Folders whose manifests are material of a project and not projects, when there is another project.
-const MATERIAL: [&str; 16] = [
-    "fixtures",
-    "__fixtures__",
-    "testdata",
-    "test",
-    "tests",
-    "__tests__",
-    "__mocks__",
-    "examples",
-    "example",
-    "templates",
-    "template",
-    "dist",
-    "build",
-    "out",
-    "vendor",
-    "coverage",
-];
-
-/// The plan for the Node projects of `tree`; notes for a person when there is none.
-pub(crate) fn plan(tree: &dyn Tree) -> Result<Plan, Vec<String>> {
-    let found = dirs(tree);
-    let (material, mut dirs): (Vec<String>, Vec<String>) = found
-        .into_iter()
-        .partition(|dir| dir.split('/').any(is_material));
-    let mut notes = Vec::new();
-    if dirs.is_empty() {
-        dirs = material;
-    } else {
-        notes.extend(material.iter().map(|dir| {
-            format!("{dir}/package.json was taken for test material or an example and not checked")
-        }));
-    }
+/// The Node projects in `dirs`, those of workspaces under their root.
+pub(crate) fn projects(tree: &dyn Tree, dirs: &[String]) -> Vec<Project> {
     let mut projects = Vec::new();
     let mut covered = BTreeSet::new();
-    for dir in &dirs {
+    for dir in dirs {
         let manifest = Manifest::read(tree, dir);
         if covered.contains(dir) || (dirs.len() > 1 && !manifest.is_project()) {
             continue;
         }
-        let members = members(&manifest, dir, &dirs);
+        let members = members(&manifest, dir, dirs);
         covered.extend(members.iter().cloned());
         projects.push(project(tree, dir, &manifest, &members));
     }
-    if projects.is_empty() {
-        notes.push("no package.json was found; add one, or check a folder that has one".to_owned());
-        return Err(notes);
-    }
-    Ok(Plan {
-        toolchain: "node".to_owned(),
-        projects,
-        notes,
-    })
-}
-
-/// The folders that hold a `package.json`, the root first and parents before their children.
-fn dirs(tree: &dyn Tree) -> Vec<String> {
-    let mut dirs: Vec<String> = tree
-        .paths()
-        .into_iter()
-        .filter_map(|path| match path.strip_suffix("package.json")? {
-            "" => Some(String::new()),
-            dir => dir.strip_suffix('/').map(str::to_owned),
-        })
-        .filter(|dir| {
-            dir.split('/')
-                .all(|part| part != "node_modules" && part != ".git")
-        })
-        .collect();
-    dirs.sort_by_key(|dir| {
-        (
-            dir.matches('/').count() + usize::from(!dir.is_empty()),
-            dir.clone(),
-        )
-    });
-    dirs
-}
-
-fn is_material(part: &str) -> bool {
-    MATERIAL.contains(&part) || part.starts_with('.')
+    projects
 }
 
 /// The folders among `dirs` that the manifest in `root` names as its workspaces.
@@ -175,6 +108,7 @@ fn project(tree: &dyn Tree, dir: &str, manifest: &Manifest, members: &[String]) 
     steps.push(steps::step(&root, Kind::Audit));
     Project {
         dir: dir.to_owned(),
+        toolchain: Toolchain::Node,
         install: install::step(tree, dir),
         install_inputs: install::inputs(tree, dir),
         steps,

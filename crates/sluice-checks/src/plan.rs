@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use sluice_sandbox::Network;
 
-use crate::{Tree, Verdict, node};
+use crate::{Toolchain, Tree, Verdict, find, go, node, python, rust};
 
 /// What is to be run on a tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    /// `node`, or `none` when nothing that we know was found.
+    /// Such as `node`, several as in `node+python`, or `none` when nothing that we know was found.
     pub toolchain: String,
     /// The projects of the tree, the root first.
     pub projects: Vec<Project>,
@@ -17,11 +17,23 @@ pub struct Plan {
     pub notes: Vec<String>,
 }
 
+impl Plan {
+    /// The toolchains of the plan, each once.
+    pub fn toolchains(&self) -> Vec<Toolchain> {
+        Toolchain::ALL
+            .into_iter()
+            .filter(|toolchain| self.projects.iter().any(|one| one.toolchain == *toolchain))
+            .collect()
+    }
+}
+
 /// One folder with a manifest of its own, installed and checked by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Project {
     /// The folder relative to the workspace; empty for its root.
     pub dir: String,
+    /// What it is made with.
+    pub toolchain: Toolchain,
     /// The installation, which comes first.
     pub install: Step,
     /// What decides the installation's outcome; its layer is reused as long as this is the same.
@@ -68,6 +80,8 @@ pub struct Step {
     pub name: String,
     /// What it is about.
     pub kind: Kind,
+    /// Whose tools it runs.
+    pub toolchain: Toolchain,
     /// Where it starts, relative to the workspace.
     pub dir: String,
     /// What is done.
@@ -85,7 +99,20 @@ pub enum Action {
         verdict: Verdict,
         /// Why, and what to do about it.
         note: String,
+        /// The file, line and column that it is about; needed where the verdict is a failure.
+        place: Option<(String, u32, u32)>,
     },
+}
+
+impl Action {
+    /// Nothing is run, for this reason.
+    pub(crate) fn skip(verdict: Verdict, note: impl Into<String>) -> Action {
+        Action::Skip {
+            verdict,
+            note: note.into(),
+            place: None,
+        }
+    }
 }
 
 /// A command and where its answer is found.
@@ -101,6 +128,24 @@ pub struct Command {
     pub report: Report,
     /// What a person should know about the choice of the command.
     pub note: Option<String>,
+}
+
+impl Command {
+    /// A command without network, without an environment of its own.
+    pub(crate) fn new(argv: Vec<String>, report: Report) -> Command {
+        Command {
+            argv,
+            env: BTreeMap::new(),
+            network: Network::None,
+            report,
+            note: None,
+        }
+    }
+}
+
+/// Words as owned text.
+pub(crate) fn words<const N: usize>(words: [&str; N]) -> Vec<String> {
+    words.map(str::to_owned).to_vec()
 }
 
 /// What a tool writes for machines. Files lie in [`sluice_sandbox::OUT`], empty at the start.
@@ -124,6 +169,37 @@ pub enum Report {
     NpmAudit,
     /// `smoke.json`, written by our own script.
     Smoke,
+    /// `build.json`, written by our own script that compiles the files of a Python project.
+    PythonBuild,
+    /// Lines of Python's linters and type checkers on standard output.
+    PythonLint,
+    /// `test.xml` as pytest writes it.
+    Pytest,
+    /// The text of Python's unittest.
+    Unittest,
+    /// cargo's messages in JSON on standard output, and the text of `cargo fmt`.
+    Cargo,
+    /// The same, with the text of the test programs between.
+    CargoTest,
+    /// The text of go's compiler, vet and gofmt.
+    Go,
+    /// The events of `go test -json` on standard output.
+    GoTest,
+}
+
+impl Report {
+    /// Whether the tool answers on standard output.
+    pub(crate) fn is_on_stdout(self) -> bool {
+        matches!(
+            self,
+            Report::NpmAudit
+                | Report::PythonLint
+                | Report::Cargo
+                | Report::CargoTest
+                | Report::Go
+                | Report::GoTest
+        )
+    }
 }
 
 /// The file in [`sluice_sandbox::OUT`] for JSON test reports.
@@ -132,16 +208,64 @@ pub(crate) const TEST_JSON: &str = "test.json";
 pub(crate) const TEST_XML: &str = "test.xml";
 /// The file in [`sluice_sandbox::OUT`] for eslint's report.
 pub(crate) const LINT_JSON: &str = "lint.json";
+/// The file in [`sluice_sandbox::OUT`] for what our own script found while it compiled.
+pub(crate) const BUILD_JSON: &str = "build.json";
 /// The file in [`sluice_sandbox::OUT`] for the answer of a service.
 pub(crate) const SMOKE_JSON: &str = "smoke.json";
 
 /// Says what is to be run on `tree`. Pure: reads nothing but the tree.
 pub fn plan(tree: &dyn Tree) -> Plan {
-    node::plan(tree).unwrap_or_else(|notes| Plan {
-        toolchain: "none".to_owned(),
-        projects: Vec::new(),
+    let found = find::find(tree);
+    let mut notes = found.notes;
+    let mut projects = Vec::new();
+    for (toolchain, dirs) in &found.dirs {
+        projects.extend(match toolchain {
+            Toolchain::Node => node::projects(tree, dirs),
+            Toolchain::Python => python::projects(tree, dirs, &mut notes),
+            Toolchain::Rust => rust::projects(tree, dirs),
+            Toolchain::Go => go::projects(tree, dirs),
+        });
+    }
+    tell_apart(&mut projects);
+    let names: Vec<&str> = Toolchain::ALL
+        .into_iter()
+        .filter(|toolchain| projects.iter().any(|one| one.toolchain == *toolchain))
+        .map(Toolchain::as_str)
+        .collect();
+    if names.is_empty() {
+        notes.push(
+            "no package.json, pyproject.toml, requirements.txt, Cargo.toml or go.mod was found; add one, or check a \
+             folder that has one"
+                .to_owned(),
+        );
+    }
+    Plan {
+        toolchain: match names.is_empty() {
+            true => "none".to_owned(),
+            false => names.join("+"),
+        },
+        projects,
         notes,
-    })
+    }
+}
+
+/// A folder with manifests of several toolchains has its checks once for each: the first keeps the plain
+/// names, the checks of the others end in `@` and the toolchain, as in `build:@rust` or `test:api@go`.
+fn tell_apart(projects: &mut [Project]) {
+    let mut seen: Vec<String> = Vec::new();
+    for project in projects {
+        let mark = format!("@{}", project.toolchain.as_str());
+        let taken = seen.contains(&project.install.name);
+        for step in [&mut project.install].into_iter().chain(&mut project.steps) {
+            if taken || seen.contains(&step.name) {
+                if !step.name.contains(':') {
+                    step.name.push(':');
+                }
+                step.name.push_str(&mark);
+            }
+            seen.push(step.name.clone());
+        }
+    }
 }
 
 /// `build` for the root, `build:frontend` for a sub-folder.

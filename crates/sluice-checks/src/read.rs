@@ -2,12 +2,17 @@
 //! red into green.
 
 mod audit;
+mod cargo;
 mod coverage;
 mod eslint;
+mod fetch;
+mod go;
 mod jest;
 mod junit;
+mod libtest;
 mod mocha;
 mod npm;
+mod python;
 mod smoke;
 mod stack;
 mod text;
@@ -15,12 +20,17 @@ mod text;
 use std::path::Path;
 
 pub(crate) use audit::audit;
+pub(crate) use cargo::cargo;
 pub(crate) use coverage::coverage;
 pub(crate) use eslint::eslint;
+pub(crate) use fetch::fetch_errors;
+pub(crate) use go::{go, go_test};
 pub(crate) use jest::jest;
 pub(crate) use junit::junit;
+pub(crate) use libtest::libtest;
 pub(crate) use mocha::mocha;
 pub(crate) use npm::{InstallFault, install_errors};
+pub(crate) use python::{python_build, python_lint, unittest};
 pub(crate) use smoke::smoke;
 pub(crate) use text::{errors, fallback};
 

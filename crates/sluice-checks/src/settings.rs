@@ -1,8 +1,8 @@
 //! What a checker is told about the machine that it runs on.
 
-use std::env;
-use std::fs;
 use std::path::PathBuf;
+
+use crate::registry::{self, host_registry};
 
 /// Where a checker keeps its things, and what it passes on.
 #[derive(Debug, Clone)]
@@ -19,12 +19,18 @@ pub struct Settings {
     pub extra_ca: Option<PathBuf>,
     /// The npm registry to use instead of npm's own default, without credentials.
     pub npm_registry: Option<String>,
+    /// The index of Python packages to use instead of pip's own default, without credentials.
+    pub pip_index: Option<String>,
+    /// The proxy of Go modules to use instead of go's own default, without credentials.
+    pub go_proxy: Option<String>,
+    /// Where cargo gets crates from instead of its own default: the text of a `config.toml`.
+    pub cargo_config: Option<String>,
     /// How many checks run at once.
     pub parallel: usize,
 }
 
 impl Settings {
-    /// Everything below one folder; eight checks at once; the registry that this machine's npm is configured for.
+    /// Everything below one folder; eight checks at once; the registries that this machine is configured for.
     pub fn below(folder: impl Into<PathBuf>) -> Settings {
         let folder = folder.into();
         Settings {
@@ -34,54 +40,10 @@ impl Settings {
             state: folder.join("state"),
             extra_ca: None,
             npm_registry: host_registry(),
+            pip_index: registry::pip(),
+            go_proxy: registry::go(),
+            cargo_config: registry::cargo(),
             parallel: 8,
         }
-    }
-}
-
-/// The registry that npm on this machine is configured for, from its environment and configuration files;
-/// `None` when it is left at npm's default. A user name and password in it are left out.
-pub fn host_registry() -> Option<String> {
-    let from_environment = env::vars()
-        .find(|(name, value)| name.eq_ignore_ascii_case("npm_config_registry") && !value.is_empty())
-        .map(|(_, value)| value);
-    let home = env::var_os("HOME").map(|home| PathBuf::from(home).join(".npmrc"));
-    let files = home
-        .into_iter()
-        .chain(["/etc/npmrc", "/usr/etc/npmrc", "/usr/local/etc/npmrc"].map(PathBuf::from));
-    let mut texts = files.filter_map(|file| fs::read_to_string(file).ok());
-    from_environment
-        .or_else(|| texts.find_map(|text| registry_of(&text)))
-        .map(|url| without_user(&url))
-}
-
-fn registry_of(npmrc: &str) -> Option<String> {
-    npmrc.lines().find_map(|line| {
-        let (key, value) = line.split_once('=')?;
-        let value = value.trim().trim_matches(['"', '\'']);
-        (key.trim() == "registry" && !value.is_empty()).then(|| value.to_owned())
-    })
-}
-
-fn without_user(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return url.to_owned();
-    };
-    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let host = host.rsplit('@').next().unwrap_or(host);
-    format!("{scheme}://{host}{path}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{registry_of, without_user};
-
-    #[test]
-    fn a_registry_is_read_without_its_secrets() {
-        let npmrc = "fund = false\n@a:registry=https://scoped.example/\nregistry = \"https://u:p@r.example/npm/\"\n";
-        let url = registry_of(npmrc).expect("a registry");
-        assert_eq!(without_user(&url), "https://r.example/npm/");
-        assert_eq!(without_user("http://r.example"), "http://r.example");
-        assert_eq!(registry_of("registry=\n"), None);
     }
 }

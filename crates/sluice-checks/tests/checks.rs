@@ -6,6 +6,8 @@ mod bench;
 mod install;
 #[path = "checks/projects.rs"]
 mod projects;
+#[path = "checks/python.rs"]
+mod python;
 #[path = "checks/runners.rs"]
 mod runners;
 #[path = "checks/running.rs"]

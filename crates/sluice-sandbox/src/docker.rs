@@ -100,6 +100,7 @@ impl Docker {
                 name: config.kind.as_str().to_owned(),
                 version: engine.version,
                 image,
+                search: Vec::new(),
             },
             unenforced: engine.unenforced,
             guest: Guest::prepare(&config.state)?,

@@ -67,4 +67,7 @@ pub struct EngineInfo {
     pub version: String,
     /// The image by digest, or for `native` a digest over the host toolchains that are mounted.
     pub image: String,
+    /// Folders inside with programs, to be looked in before the usual ones.
+    #[serde(default)]
+    pub search: Vec<std::path::PathBuf>,
 }

@@ -52,8 +52,13 @@ pub struct NativeConfig {
     pub state: PathBuf,
     /// The program and first arguments that call [`init_main`], such as this program and `sandbox-init`.
     pub helper: Vec<OsString>,
-    /// Further host folders with toolchains outside `/usr`, shown read-only where they are.
+    /// Further host folders and files of toolchains outside `/usr`, shown read-only where they are.
+    ///
+    /// ## Security
+    /// Every command can read all that lies in them: name a toolchain's own folder, never a home.
     pub extra_paths: Vec<PathBuf>,
+    /// Folders in them, or of them, with programs.
+    pub search: Vec<PathBuf>,
     /// The host's user and group that commands run as where the daemon is root: one that nothing else
     /// uses.
     pub outer_id: u32,
@@ -72,6 +77,7 @@ impl NativeConfig {
             state: state.into(),
             helper,
             extra_paths: Vec::new(),
+            search: Vec::new(),
             outer_id: 100_000,
             layer_on_disk: false,
             cgroup: None,
@@ -131,6 +137,7 @@ impl Native {
                     kernel.1
                 ),
                 image: host::toolchain_digest(&config.extra_paths),
+                search: config.search.clone(),
             },
             view: View::of_host(&config.extra_paths),
             cgroups,

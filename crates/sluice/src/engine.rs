@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use sluice_checks::{HostToolchains, Toolchain};
 use sluice_sandbox::{
     Docker, DockerConfig, DockerKind, Native, NativeConfig, Sandbox, SandboxError,
 };
@@ -34,20 +35,21 @@ pub(crate) struct Chosen {
 }
 
 /// Takes the engine that `choice` (else the configuration) asks for. A container engine must be reachable and
-/// have the image; the native one must pass its test of itself.
+/// have the image; the native one must pass its test of itself, and shows these toolchains of the machine.
 pub(crate) async fn choose(
     choice: Option<EngineChoice>,
     config: &Config,
     home: EngineHome<'_>,
+    toolchains: &[Toolchain],
 ) -> Result<Chosen, Exit> {
     match choice.unwrap_or(config.engine) {
         EngineChoice::Docker => named(DockerKind::Docker, config, home).await,
         EngineChoice::Podman => named(DockerKind::Podman, config, home).await,
-        EngineChoice::Native => match native(home).await {
+        EngineChoice::Native => match native(home, toolchains).await {
             Ok(sandbox) => Ok(chosen(sandbox, "as asked")),
             Err(error) => Err(Exit::from(error).doing("the native engine cannot be used")),
         },
-        EngineChoice::Auto => auto(config, home).await,
+        EngineChoice::Auto => auto(config, home, toolchains).await,
     }
 }
 
@@ -60,7 +62,11 @@ async fn named(kind: DockerKind, config: &Config, home: EngineHome<'_>) -> Resul
     }
 }
 
-async fn auto(config: &Config, home: EngineHome<'_>) -> Result<Chosen, Exit> {
+async fn auto(
+    config: &Config,
+    home: EngineHome<'_>,
+    toolchains: &[Toolchain],
+) -> Result<Chosen, Exit> {
     let mut why = Vec::new();
     for kind in [DockerKind::Docker, DockerKind::Podman] {
         match container(kind, config, home).await {
@@ -72,7 +78,7 @@ async fn auto(config: &Config, home: EngineHome<'_>) -> Result<Chosen, Exit> {
         }
     }
     let why = why.join("; ");
-    match native(home).await {
+    match native(home, toolchains).await {
         Ok(sandbox) => Ok(chosen(sandbox, &why)),
         Err(error) => Err(Exit::missing(format!(
             "no engine can run sandboxes here: {why}; native: {}",
@@ -127,8 +133,11 @@ fn named_socket(kind: DockerKind) -> Result<Option<PathBuf>, SandboxError> {
 }
 
 /// Sets the native engine up, and believes it only after its test of itself.
-pub(crate) async fn native(home: EngineHome<'_>) -> Result<Arc<dyn Sandbox>, SandboxError> {
-    let native = Native::new(NativeConfig::new(home.state.join("native"), helper()?))?;
+pub(crate) async fn native(
+    home: EngineHome<'_>,
+    toolchains: &[Toolchain],
+) -> Result<Arc<dyn Sandbox>, SandboxError> {
+    let native = Native::new(native_config(home, toolchains).await?)?;
     let test = native.probe().await?;
     match test.failed.is_empty() {
         true => Ok(Arc::new(native)),
@@ -137,6 +146,20 @@ pub(crate) async fn native(home: EngineHome<'_>) -> Result<Arc<dyn Sandbox>, San
             mend: "use a container engine (`--engine docker`)".to_owned(),
         }),
     }
+}
+
+/// The native engine with the toolchains of this machine that lie outside of `/usr`.
+pub(crate) async fn native_config(
+    home: EngineHome<'_>,
+    toolchains: &[Toolchain],
+) -> Result<NativeConfig, SandboxError> {
+    let path = env::var("PATH").unwrap_or_default();
+    let found = HostToolchains::find(toolchains, &path).await;
+    Ok(NativeConfig {
+        extra_paths: found.mounts,
+        search: found.search,
+        ..NativeConfig::new(home.state.join("native"), helper()?)
+    })
 }
 
 /// This program again, as the native engine's helper.

@@ -108,8 +108,21 @@ pub(super) fn cached(run: &Run<'_>, entry: Entry) -> CheckResult {
     result
 }
 
-pub(super) fn skipped(run: &Run<'_>, step: &Step, verdict: Verdict, note: &str) -> CheckResult {
-    let result = blank(step.name.clone(), verdict, note);
+/// A check that ran nothing. One that fails says where.
+pub(super) fn skipped(
+    run: &Run<'_>,
+    step: &Step,
+    verdict: Verdict,
+    note: &str,
+    place: Option<&(String, u32, u32)>,
+) -> CheckResult {
+    let mut result = blank(step.name.clone(), verdict, note);
+    if verdict == Verdict::Fail {
+        let (path, line, column) = place.cloned().unwrap_or_default();
+        let path = (!path.is_empty()).then_some(path);
+        let draft = Draft::error(step.toolchain.installer(), "manifest-broken", note);
+        result.findings.push(draft.at(path, line, column).done());
+    }
     run.watch.finished(&result);
     result
 }

@@ -7,16 +7,54 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use sluice_sandbox::{Bind, Job, Limits, Network, Stdin, Upper};
+use sluice_sandbox::{Bind, EngineInfo, Job, Limits, Network, Stdin, Upper};
 
 use super::Request;
 use crate::layer::Layer;
-use crate::{CheckError, Command, Kind, Settings, Step, disk, smoke};
+use crate::{CheckError, Command, Kind, Settings, Step, Toolchain, disk, script, smoke};
 
 /// Where npm's configuration of ours appears in the sandbox.
 const NPMRC: &str = "/sluice/npmrc";
+/// Where cargo's configuration of ours appears: cargo looks for it in every folder above the workspace.
+const CARGO_CONFIG: &str = "/.cargo/config.toml";
 /// Where the extra certificates appear in the sandbox.
 const CA: &str = "/sluice/ca.pem";
+/// Where programs are in any image and on any machine.
+const USUAL_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// The variables by which toolchains are told of further certificates.
+const CA_VARIABLES: [&str; 6] = [
+    "NODE_EXTRA_CA_CERTS",
+    "SSL_CERT_FILE",
+    "PIP_CERT",
+    "REQUESTS_CA_BUNDLE",
+    "CARGO_HTTP_CAINFO",
+    "GIT_SSL_CAINFO",
+];
+/// How npm is set up.
+const NPM: [(&str, &str); 9] = [
+    ("NPM_CONFIG_USERCONFIG", NPMRC),
+    ("NPM_CONFIG_CACHE", "/tmp/.npm"),
+    ("NPM_CONFIG_UPDATE_NOTIFIER", "false"),
+    // A project's .npmrc could name a program of its own, which runs although scripts are off.
+    ("NPM_CONFIG_GIT", "git"),
+    ("NPM_CONFIG_FETCH_TIMEOUT", "60000"),
+    // npm's own pauses, 10 and 60 seconds, make a short fault of the registry a long one.
+    ("NPM_CONFIG_FETCH_RETRIES", "3"),
+    ("NPM_CONFIG_FETCH_RETRY_MINTIMEOUT", "500"),
+    ("NPM_CONFIG_FETCH_RETRY_FACTOR", "3"),
+    ("NPM_CONFIG_FETCH_RETRY_MAXTIMEOUT", "10000"),
+];
+/// How Python and pip are set up; no configuration file of a project or user is read.
+const PIP: [(&str, &str); 8] = [
+    ("PIP_CONFIG_FILE", "/dev/null"),
+    ("PIP_DISABLE_PIP_VERSION_CHECK", "1"),
+    ("PIP_NO_INPUT", "1"),
+    ("PIP_CACHE_DIR", "/tmp/pip"),
+    ("PIP_ROOT_USER_ACTION", "ignore"),
+    ("PYTHONDONTWRITEBYTECODE", "1"),
+    ("PYTHONUNBUFFERED", "1"),
+    ("UV_NO_CONFIG", "1"),
+];
 const NPMRC_TEXT: &str = "audit=false\nfund=false\nprogress=false\nupdate-notifier=false\n";
 
 /// The name of the job for a check of a run: readable, unique, the same in a repeat.
@@ -35,8 +73,8 @@ pub(super) fn name(request: &Request, check: &str) -> String {
 }
 
 /// The bounds of a step.
-pub(super) fn limits(kind: Kind) -> Limits {
-    match kind {
+pub(super) fn limits(step: &Step) -> Limits {
+    match step.kind {
         // npm is silent until it is done, and its cache lies in /tmp.
         Kind::Install => Limits {
             wall: Duration::from_secs(600),
@@ -49,6 +87,14 @@ pub(super) fn limits(kind: Kind) -> Limits {
             wall: Duration::from_secs(120),
             ..Limits::step()
         },
+        // A compiler works long without a word, and all that it makes lies in memory.
+        _ if matches!(step.toolchain, Toolchain::Rust | Toolchain::Go) => Limits {
+            wall: Duration::from_secs(900),
+            silence: Some(Duration::from_secs(300)),
+            memory_bytes: 8 << 30,
+            disk_bytes: 4 << 30,
+            ..Limits::step()
+        },
         _ => Limits::step(),
     }
 }
@@ -56,48 +102,71 @@ pub(super) fn limits(kind: Kind) -> Limits {
 /// The whole environment of a step.
 pub(super) fn environment(
     settings: &Settings,
-    kind: Kind,
+    engine: &EngineInfo,
+    step: &Step,
     command: &Command,
 ) -> BTreeMap<String, String> {
-    let mut env: BTreeMap<String, String> = [
-        (
-            "PATH",
-            "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        ),
+    let mut env = owned([
         ("HOME", "/tmp"),
         ("LANG", "C.UTF-8"),
         ("CI", "true"),
         ("NO_COLOR", "1"),
-        ("NPM_CONFIG_USERCONFIG", NPMRC),
-        ("NPM_CONFIG_CACHE", "/tmp/.npm"),
-        ("NPM_CONFIG_UPDATE_NOTIFIER", "false"),
-        // A project's .npmrc could name a program of its own, which runs although scripts are off.
-        ("NPM_CONFIG_GIT", "git"),
-        ("NPM_CONFIG_FETCH_TIMEOUT", "60000"),
-        // npm's own pauses, 10 and 60 seconds, make a short fault of the registry a long one.
-        ("NPM_CONFIG_FETCH_RETRIES", "3"),
-        ("NPM_CONFIG_FETCH_RETRY_MINTIMEOUT", "500"),
-        ("NPM_CONFIG_FETCH_RETRY_FACTOR", "3"),
-        ("NPM_CONFIG_FETCH_RETRY_MAXTIMEOUT", "10000"),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .into();
+    ]);
+    env.insert("PATH".to_owned(), path(engine));
+    env.extend(match step.toolchain {
+        Toolchain::Node => owned(NPM),
+        Toolchain::Python => owned(PIP),
+        Toolchain::Rust | Toolchain::Go => BTreeMap::new(),
+    });
     if ca(settings).is_some() {
-        for name in ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "PIP_CERT"] {
+        for name in CA_VARIABLES {
             env.insert(name.to_owned(), CA.to_owned());
         }
     }
-    if let (Network::Open, Some(registry)) = (command.network, &settings.npm_registry) {
-        env.insert("NPM_CONFIG_REGISTRY".to_owned(), registry.clone());
+    if command.network == Network::Open {
+        let named = [
+            (
+                "NPM_CONFIG_REGISTRY",
+                &settings.npm_registry,
+                Toolchain::Node,
+            ),
+            ("PIP_INDEX_URL", &settings.pip_index, Toolchain::Python),
+            ("GOPROXY", &settings.go_proxy, Toolchain::Go),
+        ];
+        for (name, value, toolchain) in named {
+            if let (Some(value), true) = (value, toolchain == step.toolchain) {
+                env.insert(name.to_owned(), value.clone());
+            }
+        }
     }
     env.extend(command.env.clone());
-    // Node sees the machine's memory, not the sandbox's bound: left alone, it would be killed where it could
-    // have collected its garbage.
-    let heap_mib = limits(kind).memory_bytes / 4 * 3 / (1 << 20);
-    let heap = format!("--max-old-space-size={heap_mib}");
-    let options = env.entry("NODE_OPTIONS".to_owned()).or_default();
-    *options = format!("{heap} {options}").trim_end().to_owned();
+    if step.toolchain == Toolchain::Node {
+        // Node sees the machine's memory, not the sandbox's bound: left alone, it would be killed where it
+        // could have collected its garbage.
+        let heap_mib = limits(step).memory_bytes / 4 * 3 / (1 << 20);
+        let heap = format!("--max-old-space-size={heap_mib}");
+        let options = env.entry("NODE_OPTIONS".to_owned()).or_default();
+        *options = format!("{heap} {options}").trim_end().to_owned();
+    }
     env
+}
+
+fn owned<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
+    pairs
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
+}
+
+/// Where programs are looked for: first where this machine keeps toolchains outside of the usual folders.
+fn path(engine: &EngineInfo) -> String {
+    let folders = engine
+        .search
+        .iter()
+        .map(|folder| folder.display().to_string());
+    folders
+        .chain([USUAL_PATH.to_owned()])
+        .collect::<Vec<_>>()
+        .join(":")
 }
 
 /// The command with what only the request knows.
@@ -118,7 +187,7 @@ pub(super) fn complete(command: &Command, step: &Step, request: &Request) -> Com
 
 /// The job, and its empty folder for report files.
 pub(super) fn job(
-    settings: &Settings,
+    (settings, engine): (&Settings, &EngineInfo),
     request: &Request,
     step: &Step,
     command: &Command,
@@ -140,6 +209,14 @@ pub(super) fn job(
             smoke::SCRIPT,
         )?);
     }
+    for script in script::ALL {
+        if command.argv.iter().any(|word| word == script.inside) {
+            binds.push(own_file(settings, script.name, script.inside, script.text)?);
+        }
+    }
+    if let (Toolchain::Rust, Some(text)) = (step.toolchain, &settings.cargo_config) {
+        binds.push(own_file(settings, "cargo.toml", CARGO_CONFIG, text)?);
+    }
     binds.extend(ca(settings).map(|host| Bind {
         host,
         inside: CA.to_owned(),
@@ -152,12 +229,12 @@ pub(super) fn job(
         upper,
         workdir: step.dir.clone(),
         argv: command.argv.clone(),
-        env: environment(settings, step.kind, command),
+        env: environment(settings, engine, step, command),
         binds,
         out: Some(out.clone()),
         network: command.network,
         stdin: Stdin::Empty,
-        limits: limits(step.kind),
+        limits: limits(step),
     };
     Ok((job, out))
 }

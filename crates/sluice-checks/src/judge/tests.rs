@@ -44,6 +44,7 @@ fn judged(case: &Case<'_>) -> Judged {
     let step = Step {
         name: case.kind.as_str().to_owned(),
         kind: case.kind,
+        toolchain: crate::Toolchain::Node,
         dir: String::new(),
         action: Action::Run(command.clone()),
     };

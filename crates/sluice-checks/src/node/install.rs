@@ -8,7 +8,7 @@ use sluice_sandbox::Network;
 
 use super::manifest::{Manifest, dependencies, join, json};
 use crate::plan::step_name;
-use crate::{Action, Command, Kind, Report, Step, Tree};
+use crate::{Action, Command, Kind, Report, Step, Toolchain, Tree};
 
 /// What a manifest says that changes what is installed.
 const INPUTS: [&str; 17] = [
@@ -108,6 +108,7 @@ pub(crate) fn step(tree: &dyn Tree, dir: &str) -> Step {
     Step {
         name: step_name(Kind::Install, dir),
         kind: Kind::Install,
+        toolchain: Toolchain::Node,
         dir: dir.to_owned(),
         action: Action::Run(Command {
             argv: argv.map(str::to_owned).to_vec(),

@@ -1,13 +1,11 @@
 //! Chooses the command of each check from the scripts and dependencies of a project.
 
-use std::collections::BTreeMap;
-
 use sluice_sandbox::{Network, OUT, WORKSPACE};
 
 use super::manifest::{Manifest, join};
 use super::script::{self, Script, Tool};
-use crate::plan::{LINT_JSON, TEST_JSON, TEST_XML, step_name};
-use crate::{Action, Command, Kind, Report, Step, Tree, Verdict};
+use crate::plan::{LINT_JSON, TEST_JSON, TEST_XML, step_name, words};
+use crate::{Action, Command, Kind, Report, Step, Toolchain, Tree, Verdict};
 
 /// Where a step is to run.
 pub(crate) struct Place<'a> {
@@ -41,6 +39,7 @@ pub(crate) fn step(place: &Place<'_>, kind: Kind) -> Step {
     Step {
         name: step_name(kind, place.dir),
         kind,
+        toolchain: Toolchain::Node,
         dir: place.dir.to_owned(),
         action,
     }
@@ -55,24 +54,11 @@ pub(crate) fn script_name(kind: Kind) -> &'static str {
 }
 
 fn run(argv: Vec<String>, report: Report) -> Command {
-    Command {
-        argv,
-        env: BTreeMap::new(),
-        network: Network::None,
-        report,
-        note: None,
-    }
+    Command::new(argv, report)
 }
 
 fn skip(verdict: Verdict, note: &str) -> Action {
-    Action::Skip {
-        verdict,
-        note: note.to_owned(),
-    }
-}
-
-fn words<const N: usize>(words: [&str; N]) -> Vec<String> {
-    words.map(str::to_owned).to_vec()
+    Action::skip(verdict, note)
 }
 
 impl Place<'_> {

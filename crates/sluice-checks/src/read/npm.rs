@@ -33,7 +33,7 @@ const BOILERPLATE: [&str; 5] = [
 /// What a failed installation comes to.
 pub(crate) enum InstallFault {
     /// The registry could not be asked: nothing is known about the project.
-    Network(String),
+    Unanswered(String),
     /// The project's own.
     Project(Finding),
 }
@@ -90,7 +90,7 @@ pub(crate) fn install_errors(output: &str, manifest: &str, paths: &Paths) -> Opt
         .collect();
     let message = shorten(&said.join("\n"), 2000);
     if NETWORK.contains(&code) || code.starts_with("E5") {
-        return Some(InstallFault::Network(format!(
+        return Some(InstallFault::Unanswered(format!(
             "the package registry could not be asked: {code} {message}"
         )));
     }

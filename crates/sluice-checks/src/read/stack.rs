@@ -7,7 +7,7 @@ use regex::Regex;
 use crate::finding::{Paths, strip_ansi};
 
 static FRAME: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"((?:file://)?[^\s():]+\.[cm]?[jt]sx?):([0-9]+)(?::([0-9]+))?")
+    Regex::new(r"((?:file://)?[^\s():]+\.(?:[cm]?[jt]sx?|py|rs|go)):([0-9]+)(?::([0-9]+))?")
         .expect("a constant pattern")
 });
 

@@ -278,7 +278,7 @@ fn npm_errors_are_told_apart() {
         assert!(
             matches!(
                 install_errors(&text, "package.json", &paths("")),
-                Some(InstallFault::Network(_))
+                Some(InstallFault::Unanswered(_))
             ),
             "{code}"
         );
@@ -352,7 +352,7 @@ fn npm_errors_are_told_without_the_stack() {
                    npm error   code: 'ECONNREFUSED',\nnpm error   type: 'system',\n\
                    npm error   requiredBy: '.'\nnpm error }\n";
     match install_errors(refused, "package.json", &paths("")) {
-        Some(InstallFault::Network(note)) => assert_eq!(
+        Some(InstallFault::Unanswered(note)) => assert_eq!(
             note,
             "the package registry could not be asked: ECONNREFUSED FetchError: request to \
              http://r.example/ms failed, reason: refused"

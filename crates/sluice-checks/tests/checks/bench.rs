@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use sluice_checks::{
-    CheckError, CheckReport, CheckResult, Checker, Folder, Quiet, Request, Settings, Tree, Verdict,
+    CheckError, CheckReport, CheckResult, Checker, Folder, HostToolchains, Quiet, Request,
+    Settings, Toolchain, Tree, Verdict,
 };
 use sluice_sandbox::{Docker, DockerConfig, DockerKind, Native, NativeConfig, Sandbox};
 use tempfile::TempDir;
@@ -24,6 +25,14 @@ pub(crate) struct Bench {
 /// The helper of the native engine.
 const HELPER: &str = env!("CARGO_BIN_EXE_sluice-checks-sandbox-init");
 
+/// The search path of this machine, with the Go that scripts/go.sh installs.
+fn path() -> String {
+    let cache = env::var_os("XDG_CACHE_HOME").map_or("/var/cache".into(), PathBuf::from);
+    let go = env::var_os("SLUICE_GO").map_or(cache.join("sluice/go"), PathBuf::from);
+    let path = env::var("PATH").unwrap_or_default();
+    format!("{path}:{}", go.join("go/bin").display())
+}
+
 /// A folder that the users of sandboxes can reach.
 fn home() -> TempDir {
     let home = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
@@ -36,6 +45,24 @@ impl Bench {
     pub(crate) fn new(fixtures: &[&str]) -> Bench {
         let home = home();
         let native = NativeConfig::new(home.path().join("native"), vec![HELPER.into()]);
+        let sandbox = Native::new(native).expect("a kernel for native sandboxes");
+        Bench::on(home, Arc::new(sandbox), fixtures)
+    }
+
+    /// The same, with this machine's toolchains that lie outside of `/usr`.
+    pub(crate) async fn with(toolchains: &[Toolchain], fixtures: &[&str]) -> Bench {
+        Bench::on_path(toolchains, fixtures, &path()).await
+    }
+
+    /// The same, with toolchains that are looked for in other folders than this machine's.
+    pub(crate) async fn on_path(toolchains: &[Toolchain], fixtures: &[&str], path: &str) -> Bench {
+        let home = home();
+        let found = HostToolchains::find(toolchains, path).await;
+        let native = NativeConfig {
+            extra_paths: found.mounts,
+            search: found.search,
+            ..NativeConfig::new(home.path().join("native"), vec![HELPER.into()])
+        };
         let sandbox = Native::new(native).expect("a kernel for native sandboxes");
         Bench::on(home, Arc::new(sandbox), fixtures)
     }

@@ -283,6 +283,7 @@ pub(crate) fn no_sandbox() -> Arc<dyn Sandbox> {
         name: "none".to_owned(),
         version: "0".to_owned(),
         image: "none".to_owned(),
+        search: Vec::new(),
     }))
 }
 

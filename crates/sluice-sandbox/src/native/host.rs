@@ -145,7 +145,14 @@ pub(super) fn toolchain_digest(extra: &[PathBuf]) -> String {
         digest.update(fs::read(list).unwrap_or_default());
     }
     let folders = TOOL_FOLDERS.iter().map(PathBuf::from);
-    for folder in folders.chain(extra.iter().cloned()) {
+    for file in extra.iter().filter(|path| path.is_file()) {
+        let data = fs::metadata(file).map_or((0, 0), |data| (data.size(), data.mtime()));
+        digest.update(format!("{}\0{data:?}\n", file.display()));
+    }
+    let extra = extra
+        .iter()
+        .flat_map(|path| [path.clone(), path.join("bin"), path.join("lib")]);
+    for folder in folders.chain(extra) {
         let mut entries: Vec<String> = fs::read_dir(&folder)
             .into_iter()
             .flatten()

@@ -320,6 +320,7 @@ async fn open(folder: &Path, turns: Arc<Semaphore>) -> Arc<Factory> {
             name: "printer".to_owned(),
             version: "0".to_owned(),
             image: "none".to_owned(),
+            search: Vec::new(),
         },
         turns,
     });

@@ -6,7 +6,7 @@ mod show;
 use std::env;
 use std::path::{Path, PathBuf};
 
-use sluice_checks::{CheckReport, Checker, Request, Settings, Verdict};
+use sluice_checks::{CheckReport, Checker, Request, Settings, Toolchain, Verdict};
 use sluice_sandbox::EngineInfo;
 use sluice_workspace::{Repo, Skipped};
 use tokio_util::sync::CancellationToken;
@@ -35,12 +35,13 @@ pub(super) async fn run(args: Check, config: &Config, output: Output) -> Result<
     let cache = engine::cache_folder()?;
     Stay::reap(&cache, config).await;
     let stay = Stay::new(&cache)?;
-    let chosen = engine::choose(args.engine, config, stay.home()).await?;
+    let (tree, snapshot) = snapshot(&dir, &stay, output).await?;
+    let plan = sluice_checks::plan(&sluice_checks::Folder::open(&snapshot));
+    let toolchains = plan.toolchains();
+    let chosen = engine::choose(args.engine, config, stay.home(), &toolchains).await?;
     stay.note_engine(&chosen.sandbox.engine().name);
     output.note(&chosen.said);
-
-    let (tree, snapshot) = snapshot(&dir, &stay, output).await?;
-    needs_toolchain(&snapshot, chosen.sandbox.engine())?;
+    needs_toolchain(&toolchains, chosen.sandbox.engine())?;
     let settings = Settings {
         state: stay.path().join("checks"),
         extra_ca: config.extra_ca.clone(),
@@ -102,35 +103,47 @@ fn skipped(skipped: &[Skipped], output: Output) {
     }
 }
 
-/// The native engine runs this host's own toolchains: without them there is nothing to check with.
-fn needs_toolchain(snapshot: &Path, engine: &EngineInfo) -> Result<(), Exit> {
+/// The native engine runs this host's own toolchains: without any of them there is nothing to check with. Where
+/// one of several is missing its own checks say so.
+fn needs_toolchain(toolchains: &[Toolchain], engine: &EngineInfo) -> Result<(), Exit> {
     if engine.name != "native" {
         return Ok(());
     }
-    let plan = sluice_checks::plan(&sluice_checks::Folder::open(snapshot));
-    if plan.toolchain != "node" {
-        return Ok(());
-    }
-    for program in ["node", "npm"] {
-        if !is_in(SANDBOX_PATH, program) {
-            let elsewhere = env::var("PATH").is_ok_and(|path| is_in(&path, program));
-            let mend = if elsewhere {
-                format!(
-                    "{program} is on your PATH, but sandboxes see only what is installed below /usr: install it \
-                     there, or use --engine docker"
-                )
-            } else {
-                "install Node 20 or newer with npm (apt-get install nodejs npm; where that is older, then npm \
-                 install --global node@22), or use --engine docker"
-                    .to_owned()
-            };
-            return Err(Exit::missing(format!(
-                "this folder needs {program}, which this machine does not have"
-            ))
-            .mend(mend));
+    let missing = |toolchain: &Toolchain| {
+        let programs = toolchain.programs().iter();
+        programs
+            .copied()
+            .find(|program| !is_in(&sandbox_path(engine), program))
+    };
+    let mut absent = Vec::new();
+    for toolchain in toolchains {
+        match missing(toolchain) {
+            Some(program) => absent.push((*toolchain, program)),
+            None => return Ok(()),
         }
     }
-    Ok(())
+    let Some((toolchain, program)) = absent.first() else {
+        return Ok(());
+    };
+    let mend = match env::var("PATH").is_ok_and(|path| is_in(&path, program)) {
+        true => format!(
+            "{program} is on your PATH, but does not say where its toolchain lies: install it below /usr, or use \
+             --engine docker"
+        ),
+        false => format!("{}, or use --engine docker", toolchain.mend()),
+    };
+    Err(Exit::missing(format!(
+        "this folder needs {program}, which this machine does not have"
+    ))
+    .mend(mend))
+}
+
+/// Where programs are looked for in the sandboxes of an engine.
+pub(super) fn sandbox_path(engine: &EngineInfo) -> String {
+    let mut folders: Vec<PathBuf> = engine.search.clone();
+    folders.extend(env::split_paths(SANDBOX_PATH));
+    let joined = env::join_paths(folders).unwrap_or_default();
+    joined.to_string_lossy().into_owned()
 }
 
 /// Whether a search path leads to a program.
@@ -150,7 +163,7 @@ fn finish(report: &CheckReport, checker: &Checker, dir: &Path, output: Output) -
         Verdict::Unknown => {
             if report.toolchain == "none" {
                 output.note(&format!(
-                    "sluice: nothing to check in {}: no package.json was found in it",
+                    "sluice: nothing to check in {}: no package.json was found in it, no pyproject.toml, requirements.txt, Cargo.toml or go.mod",
                     dir.display()
                 ));
             } else {

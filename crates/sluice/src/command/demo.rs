@@ -9,6 +9,7 @@ use std::time::Instant;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sluice_agents::{Outside, Recorded};
+use sluice_checks::Toolchain;
 use sluice_factory::view::{EventView, GateView};
 use sluice_factory::{Actor, ActorKind, AgentTable, DataDir, Decide, Factory, Refusal, Role};
 use sluice_gates::Gate;
@@ -76,7 +77,7 @@ pub(crate) async fn run(options: &Demo, config: &Config, output: Output) -> Resu
         state: &state,
         owner: &owner,
     };
-    let chosen = engine::choose(options.engine, config, home).await?;
+    let chosen = engine::choose(options.engine, config, home, &[Toolchain::Node]).await?;
     let name = chosen.sandbox.engine().name.clone();
     need_node(&name)?;
     line(

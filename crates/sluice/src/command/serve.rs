@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use sluice_checks::Toolchain;
 use sluice_factory::{ActorKind, DataDir, Factory, GateSet, Role, Roles};
 use sluice_store::NewToken;
 use tokio::net::TcpListener;
@@ -40,7 +41,7 @@ pub(crate) async fn run(options: &Serve, config: &Config, output: Output) -> Res
         state: &state,
         owner: &owner,
     };
-    let chosen = engine::choose(options.engine, config, home).await?;
+    let chosen = engine::choose(options.engine, config, home, &Toolchain::ALL).await?;
     output.note(&chosen.said);
     let agents = agent_table(&config.agents, &data, &chosen.sandbox.engine().name, home)?;
     let database = options

@@ -120,7 +120,7 @@ impl Stay {
         let engine = match engine.as_str() {
             "docker" => container(DockerKind::Docker, config, self.home()).await,
             "podman" => container(DockerKind::Podman, config, self.home()).await,
-            "native" => native(self.home()).await,
+            "native" => native(self.home(), &[]).await,
             _ => return,
         };
         let reaped = match engine {

@@ -1,6 +1,7 @@
 //! Which engines answer, and whether they hold.
 
-use sluice_sandbox::{DockerKind, Native, NativeConfig, SandboxError, SelfTest};
+use sluice_checks::Toolchain;
+use sluice_sandbox::{DockerKind, Native, SandboxError, SelfTest};
 
 use super::{Item, State};
 use crate::config::Config;
@@ -59,12 +60,9 @@ pub(super) async fn look(config: &Config, home: EngineHome<'_>) -> Found {
 }
 
 async fn native(home: EngineHome<'_>) -> Result<SelfTest, SandboxError> {
-    Native::new(NativeConfig::new(
-        home.state.join("native"),
-        engine::helper()?,
-    ))?
-    .probe()
-    .await
+    Native::new(engine::native_config(home, &Toolchain::ALL).await?)?
+        .probe()
+        .await
 }
 
 fn native_item(test: &SelfTest) -> Item {

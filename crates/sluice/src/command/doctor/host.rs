@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use sluice_checks::{HostToolchains, Toolchain};
 use tokio::process::Command;
 
 use super::{Item, State};
@@ -18,18 +19,8 @@ const LITTLE: u64 = 2 << 30;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Programs, what they are for, and how to get them.
-const PROGRAMS: [(&str, &str); 5] = [
-    (
-        "node",
-        "install Node 20 or newer: apt-get install nodejs npm; where that is older, then npm install --global \
-         node@22",
-    ),
-    ("npm", "install npm: apt-get install npm"),
+const PROGRAMS: [(&str, &str); 2] = [
     ("git", "only for people and for tests: apt-get install git"),
-    (
-        "python3",
-        "only for tools that verify proofs without us: apt-get install python3",
-    ),
     (
         "ssh-keygen",
         "only to verify signatures without us: apt-get install openssh-client",
@@ -65,14 +56,28 @@ pub(super) fn configuration(config: &Config) -> Item {
 
 /// The toolchains that the native engine shows to sandboxes, and tools for people.
 pub(super) async fn toolchains() -> Vec<Item> {
+    let path = env::var("PATH").unwrap_or_default();
+    let mut search = HostToolchains::find(&Toolchain::ALL, &path).await.search;
+    search.extend(env::split_paths(SANDBOX_PATH));
+    let search = env::join_paths(search).unwrap_or_default();
+    let search = search.to_string_lossy();
     let mut items = Vec::new();
-    for (program, fix) in PROGRAMS {
-        items.push(toolchain(program, fix).await);
+    for toolchain in Toolchain::ALL {
+        for name in toolchain.programs() {
+            let fix = match toolchain {
+                Toolchain::Node => toolchain.mend().to_owned(),
+                other => format!("only for {} projects: {}", other.as_str(), other.mend()),
+            };
+            items.push(program(name, &fix, &search).await);
+        }
+    }
+    for (name, fix) in PROGRAMS {
+        items.push(program(name, fix, &search).await);
     }
     items
 }
 
-async fn toolchain(program: &'static str, fix: &str) -> Item {
+async fn program(program: &'static str, fix: &str, search: &str) -> Item {
     let is_needed = matches!(program, "node" | "npm");
     let worst = if is_needed {
         State::Missing
@@ -80,18 +85,20 @@ async fn toolchain(program: &'static str, fix: &str) -> Item {
         State::Warning
     };
     let path = env::var("PATH").unwrap_or_default();
-    if !is_in(SANDBOX_PATH, program) {
+    if !is_in(search, program) {
         return match is_in(&path, program) {
             true => Item::new(
                 program,
                 worst,
                 "on your PATH, but not where sandboxes of the native engine look",
             )
-            .fix(format!("install it below /usr. {fix}")),
+            .fix(format!(
+                "install it below /usr, or let it say where its toolchain lies. {fix}"
+            )),
             false => Item::new(program, worst, "not installed").fix(fix),
         };
     }
-    match version(program).await {
+    match version(program, search).await {
         Some(version) if program == "node" && major(&version) < 20 => {
             Item::new(program, State::Warning, format!("{version}, which is old")).fix(fix)
         }
@@ -100,14 +107,21 @@ async fn toolchain(program: &'static str, fix: &str) -> Item {
     }
 }
 
-async fn version(program: &str) -> Option<String> {
+async fn version(program: &str, search: &str) -> Option<String> {
     // The one program without a version option.
     if program == "ssh-keygen" {
         return Some("installed".to_owned());
     }
-    let output = Command::new(program)
-        .arg("--version")
-        .env("PATH", SANDBOX_PATH)
+    let word = match program {
+        "go" => "version",
+        _ => "--version",
+    };
+    let file = env::split_paths(search)
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())?;
+    let output = Command::new(file)
+        .arg(word)
+        .env("PATH", search)
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();

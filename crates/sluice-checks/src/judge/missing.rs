@@ -1,0 +1,153 @@
+//! Tools that are not there, and how they are called in findings.
+
+use super::{Judged, Seen};
+use crate::finding::Draft;
+use crate::{Kind, Report, Toolchain, Verdict};
+
+/// What compilers and cargo say of a part that is not installed: its name, and how to get it.
+const COMPONENTS: [(&str, &str, &str); 5] = [
+    (
+        "no such command: `clippy`",
+        "clippy",
+        "install it (rustup component add clippy)",
+    ),
+    (
+        "'cargo-clippy' is not installed",
+        "clippy",
+        "install it (rustup component add clippy)",
+    ),
+    (
+        "no such command: `fmt`",
+        "rustfmt",
+        "install it (rustup component add rustfmt)",
+    ),
+    (
+        "'cargo-fmt' is not installed",
+        "rustfmt",
+        "install it (rustup component add rustfmt)",
+    ),
+    (
+        "linker `cc` not found",
+        "cc",
+        "install a C linker (apt-get install gcc libc6-dev)",
+    ),
+];
+
+/// The tool of a step, as findings name it.
+pub(super) fn tool(seen: &Seen<'_>) -> &'static str {
+    match (seen.step.kind, seen.command.report) {
+        (Kind::Smoke, _) => "smoke",
+        (_, Report::Eslint) => "eslint",
+        (_, Report::Mocha) => "mocha",
+        (_, Report::Junit) => "node:test",
+        (_, Report::Pytest) => "pytest",
+        (_, Report::Unittest) => "unittest",
+        (_, Report::CargoTest) => "cargo-test",
+        (_, Report::GoTest) => "go-test",
+        (Kind::Build, Report::PythonBuild) => "python",
+        (Kind::Build, Report::Cargo) => "cargo",
+        (Kind::Build, Report::Go) => "go",
+        (Kind::Lint, Report::Go) => "go-vet",
+        (Kind::Lint, Report::Cargo) => "clippy",
+        (Kind::Test, Report::Jest)
+            if seen
+                .command
+                .argv
+                .iter()
+                .any(|word| word.contains("outputFile.json")) =>
+        {
+            "vitest"
+        }
+        (Kind::Test, Report::Jest) => "jest",
+        (Kind::Test, _) => "test",
+        (Kind::Build, _) => "build",
+        (Kind::Lint, _) => "lint",
+        (Kind::Audit, _) => "npm-audit",
+        (Kind::Install, _) => seen.step.toolchain.installer(),
+    }
+}
+
+/// A part of a toolchain that says itself that it is not there.
+pub(super) fn component(seen: &Seen<'_>) -> Option<Judged> {
+    if seen.step.toolchain != Toolchain::Rust {
+        return None;
+    }
+    let (_, name, mend) = COMPONENTS
+        .iter()
+        .find(|(words, ..)| seen.output.contains(words))?;
+    Some(absent(seen, name, mend))
+}
+
+/// A shell, npm or the engine says that a program is not there.
+pub(super) fn program(seen: &Seen<'_>) -> Judged {
+    let program = seen.command.argv.first().map_or("", String::as_str);
+    let named = seen
+        .output
+        .lines()
+        .rev()
+        .find(|line| line.contains("not found") || line.contains("Permission denied"));
+    let is_shell = matches!(program, "npm" | "node" | "/bin/sh");
+    // `sh: 1: vite: not found`
+    let name = named
+        .filter(|_| is_shell)
+        .and_then(|line| line.rsplit(": ").nth(1))
+        .filter(|name| !name.contains(' '));
+    let last = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
+    if seen.output.contains("uv.lock needs uv") {
+        return absent(
+            seen,
+            "uv",
+            "uv.lock cannot be read without it; install it (pip install uv)",
+        );
+    }
+    match name {
+        Some(name) if name.contains("/.venv/bin/") => absent(
+            seen,
+            &last(name),
+            "add the package that brings it to the development dependencies",
+        ),
+        Some(name) if !is_of_toolchain(seen.step.toolchain, name) => {
+            let mend = match seen.step.toolchain {
+                Toolchain::Node => {
+                    format!("add the package that brings {name} to devDependencies")
+                }
+                other => other.mend().to_owned(),
+            };
+            absent(seen, name, &mend)
+        }
+        Some(name) if seen.step.toolchain != Toolchain::Node => {
+            absent(seen, name, seen.step.toolchain.mend())
+        }
+        _ if program.contains("node_modules/.bin/") => absent(
+            seen,
+            &last(program),
+            "it is named in package.json but was not installed",
+        ),
+        _ if program.contains("/.venv/bin/") => absent(
+            seen,
+            &last(program),
+            "the virtual environment was made by a Python that is not there any more; run with --no-cache",
+        ),
+        _ => {
+            let mend = match seen.step.toolchain {
+                Toolchain::Node => "install Node.js with npm, or choose an image that has them",
+                other => other.mend(),
+            };
+            absent(seen, program, mend)
+        }
+    }
+}
+
+fn is_of_toolchain(toolchain: Toolchain, name: &str) -> bool {
+    toolchain.programs().contains(&name)
+}
+
+fn absent(seen: &Seen<'_>, name: &str, mend: &str) -> Judged {
+    let message = format!("the program {name} is not there; {mend}");
+    let finding = Draft::error(tool(seen), "missing-tool", message.clone()).done();
+    Judged {
+        findings: vec![finding],
+        note: Some(message),
+        ..Judged::new(Verdict::Unknown, Vec::new())
+    }
+}

@@ -1,0 +1,44 @@
+//! Small programs of ours that run inside sandboxes, each a file that is bound read-only where it is used.
+
+/// A script and where it appears.
+pub(crate) struct Script {
+    /// The path inside.
+    pub(crate) inside: &'static str,
+    /// The file's name on the host.
+    pub(crate) name: &'static str,
+    /// Its text.
+    pub(crate) text: &'static str,
+}
+
+/// Runs several commands one after the other, all of them, and leaves with the first fault.
+pub(crate) const EACH: Script = Script {
+    inside: "/sluice/each.sh",
+    name: "each.sh",
+    text: include_str!("script/each.sh"),
+};
+/// Installs and compiles a Python project.
+pub(crate) const PYTHON: Script = Script {
+    inside: "/sluice/python.py",
+    name: "python.py",
+    text: include_str!("script/python.py"),
+};
+
+/// All of them.
+pub(crate) const ALL: [&Script; 2] = [&EACH, &PYTHON];
+
+/// One command that runs `commands` one after the other, in the folder `start` or where the step starts.
+pub(crate) fn each(start: Option<&str>, commands: &[Vec<String>]) -> Vec<String> {
+    let mut argv = vec![
+        "/bin/sh".to_owned(),
+        EACH.inside.to_owned(),
+        start.unwrap_or(".").to_owned(),
+    ];
+    for command in commands {
+        argv.push(command.len().to_string());
+        argv.extend(command.iter().cloned());
+    }
+    argv
+}
+
+#[cfg(test)]
+mod tests;
