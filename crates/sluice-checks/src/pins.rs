@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::Tree;
 
 /// Files by the start of their name that configure a check.
-const CONFIGURATION: [&str; 22] = [
+const CONFIGURATION: [&str; 39] = [
     "eslint.config.",
     ".eslintrc",
     ".eslintignore",
@@ -31,8 +31,25 @@ const CONFIGURATION: [&str; 22] = [
     ".npmrc",
     ".taprc",
     "babel.config.",
+    "pytest.ini",
+    "conftest.py",
+    "tox.ini",
+    "setup.cfg",
+    "noxfile.py",
+    ".coveragerc",
+    "ruff.toml",
+    ".ruff.toml",
+    "mypy.ini",
+    ".mypy.ini",
+    ".flake8",
+    ".pylintrc",
+    "clippy.toml",
+    ".clippy.toml",
+    "rustfmt.toml",
+    ".rustfmt.toml",
+    "staticcheck.conf",
 ];
-const LOCKFILES: [&str; 7] = [
+const LOCKFILES: [&str; 14] = [
     "package-lock.json",
     "npm-shrinkwrap.json",
     "yarn.lock",
@@ -40,6 +57,13 @@ const LOCKFILES: [&str; 7] = [
     "bun.lock",
     "bun.lockb",
     "pnpm-workspace.yaml",
+    "uv.lock",
+    "poetry.lock",
+    "pylock.toml",
+    "Cargo.lock",
+    "go.sum",
+    "go.work",
+    "go.work.sum",
 ];
 const TEST_FOLDERS: [&str; 8] = [
     "test",
@@ -94,6 +118,9 @@ fn is_pinned(folders: &[&str], name: &str) -> bool {
         || marked
         || name.ends_with(".snap")
         || is_test_for_node(name)
+        || name.ends_with("_test.go")
+        || name.ends_with("_test.py")
+        || (name.starts_with("test_") && name.ends_with(".py"))
 }
 
 /// The names that `node --test` looks for by itself.

@@ -2,6 +2,8 @@
 
 #[path = "checks/bench.rs"]
 mod bench;
+#[path = "checks/compiled.rs"]
+mod compiled;
 #[path = "checks/install.rs"]
 mod install;
 #[path = "checks/projects.rs"]

@@ -9,7 +9,11 @@ use crate::characters::is_invisible;
 /// HFS+ ignores, NTFS streams, and the dots and spaces at the end that Windows drops.
 pub(crate) fn plainest(component: &str) -> String {
     if component.is_ascii() {
-        return named(&component.to_ascii_lowercase().replace(|c: char| c.is_control(), ""));
+        return named(
+            &component
+                .to_ascii_lowercase()
+                .replace(|c: char| c.is_control(), ""),
+        );
     }
     let folded: String = component
         .nfkc()

@@ -77,3 +77,26 @@ fn new_tests_are_fine_and_lost_ones_not() {
     let after = pins(&tree(&[("a.test.ts", "1"), ("c.test.ts", "1")]));
     assert_eq!(pins_moved(&before, &after), ["b.test.ts"]);
 }
+
+#[test]
+fn tests_locks_and_settings_of_every_toolchain_are_pinned() {
+    let pinned = [
+        "api/conftest.py",
+        "api/test_a.py",
+        "core/Cargo.lock",
+        "core/rustfmt.toml",
+        "core/tests/it.rs",
+        "go.sum",
+        "main_test.go",
+        "ruff.toml",
+        "uv.lock",
+    ];
+    let mut tree: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    for path in pinned
+        .into_iter()
+        .chain(["main.go", "core/src/lib.rs", "api/app.py"])
+    {
+        tree.insert(path.to_owned(), b"x".to_vec());
+    }
+    assert!(pins(&tree).keys().eq(pinned.iter()));
+}

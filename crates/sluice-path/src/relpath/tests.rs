@@ -50,10 +50,12 @@ fn decides_the_shared_samples() {
 
 #[test]
 fn decides_our_own_cases() {
-    let faults: Vec<String> = corpus(include_str!("../../../../docs/reply-format/conformance/paths.jsonl"))
-        .iter()
-        .filter_map(fault)
-        .collect();
+    let faults: Vec<String> = corpus(include_str!(
+        "../../../../docs/reply-format/conformance/paths.jsonl"
+    ))
+    .iter()
+    .filter_map(fault)
+    .collect();
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
