@@ -1,5 +1,7 @@
 //! Sees through the ways in which a name can turn into another one on some file system.
 
+use std::borrow::Cow;
+
 use caseless::Caseless;
 use unicode_normalization::UnicodeNormalization;
 
@@ -7,13 +9,10 @@ use crate::characters::is_invisible;
 
 /// What the most forgiving file system makes of `component`: compatibility forms, case, characters that
 /// HFS+ ignores, NTFS streams, and the dots and spaces at the end that Windows drops.
-pub(crate) fn plainest(component: &str) -> String {
-    if component.is_ascii() {
-        return named(
-            &component
-                .to_ascii_lowercase()
-                .replace(|c: char| c.is_control(), ""),
-        );
+pub(crate) fn plainest(component: &str) -> Cow<'_, str> {
+    let plain = |b: u8| matches!(b, b'!'..=b'~') && !b.is_ascii_uppercase() && b != b':';
+    if component.bytes().all(plain) && !component.ends_with('.') {
+        return Cow::Borrowed(component);
     }
     let folded: String = component
         .nfkc()
@@ -24,13 +23,8 @@ pub(crate) fn plainest(component: &str) -> String {
         .filter(|&c| c != '\u{307}')
         .map(|c| if c == 'ı' { 'i' } else { c })
         .collect();
-    named(&folded)
-}
-
-/// The name without an NTFS stream and what Windows drops.
-fn named(folded: &str) -> String {
     let name = folded.split(':').next().unwrap_or_default();
-    name.trim_end_matches([' ', '.']).trim_start().to_owned()
+    Cow::Owned(name.trim_end_matches([' ', '.']).trim_start().to_owned())
 }
 
 /// Whether a component (already [`plainest`]) is `.git`, `.gitmodules`, or a short name that NTFS makes for them.
@@ -57,8 +51,8 @@ fn is_short_name(plain: &str) -> bool {
 /// bare repository, which an outer git trusts (`safe.bareRepository`).
 ///
 /// Only shapes that git itself writes are meant: `objects/player.ts` is an ordinary file, as is `src/HEAD`.
-pub(crate) fn is_bare_repository(plain: &[String]) -> bool {
-    let plain: Vec<&str> = plain.iter().map(String::as_str).collect();
+pub(crate) fn is_bare_repository(plain: &[Cow<'_, str>]) -> bool {
+    let plain: Vec<&str> = plain.iter().map(AsRef::as_ref).collect();
     match plain.as_slice() {
         [
             "head" | "config" | "config.worktree" | "packed-refs" | "commondir" | "gitdir"

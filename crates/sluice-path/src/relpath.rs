@@ -78,7 +78,7 @@ impl RelPath {
             ));
         }
         check_lengths(&components)?;
-        let plain: Vec<String> = components.iter().map(|c| disguise::plainest(c)).collect();
+        let plain: Vec<Cow<'_, str>> = components.iter().map(|c| disguise::plainest(c)).collect();
         for (component, plain) in components.iter().zip(&plain) {
             check_component(component, plain)?;
         }
@@ -204,8 +204,9 @@ fn check_characters(raw: &str) -> Result<(), Refusal> {
             ),
         ));
     }
+    let marked = raw.bytes().any(|b| matches!(b, b'$' | b'`' | b';' | b'&'));
     for sequence in ["$(", "${", "`", ";", "&&"] {
-        if raw.contains(sequence) {
+        if marked && raw.contains(sequence) {
             let what = format!(
                 "{} holds `{sequence}`, which a shell would execute or split: rename it",
                 quoted(raw)

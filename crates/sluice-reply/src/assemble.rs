@@ -183,6 +183,9 @@ fn infer_paths(
     changes: &mut Vec<Change>,
     warnings: &mut Vec<Warning>,
 ) {
+    if unlabelled.is_empty() {
+        return;
+    }
     let candidates: Vec<Candidate<'_>> = unlabelled
         .iter()
         .map(|(fence, language)| Candidate {
@@ -237,34 +240,36 @@ fn infer_paths(
 
 /// Keeps the last change of each path; one that is complete outranks one that is not.
 fn last_of_each(changes: Vec<Change>, warnings: &mut Vec<Warning>) -> Vec<Change> {
-    let mut winners: HashMap<String, usize> = HashMap::new();
-    let mut kept: Vec<Option<Change>> = Vec::with_capacity(changes.len());
-    for change in changes {
-        let path = change.path().as_str().to_owned();
-        let at = kept.len();
-        if let Some(&before) = winners.get(&path) {
-            let complete = kept[before].as_ref().is_some_and(Change::is_complete);
-            let wins = change.is_complete() || !complete;
-            let message = if wins {
-                "this path came before: the last one counts"
-            } else {
-                "this path came before: that block is complete and this one is not"
-            };
-            warnings.push(Warning::new(
-                Code::DuplicatePath,
-                change.line(),
-                Some(&path),
-                message,
-            ));
-            if !wins {
-                continue;
-            }
-            kept[before] = None;
+    let mut winners: HashMap<&str, usize> = HashMap::with_capacity(changes.len());
+    let mut kept = vec![true; changes.len()];
+    for (at, change) in changes.iter().enumerate() {
+        let path = change.path().as_str();
+        let Some(before) = winners.insert(path, at) else {
+            continue;
+        };
+        let wins = change.is_complete() || !changes[before].is_complete();
+        let message = if wins {
+            "this path came before: the last one counts"
+        } else {
+            "this path came before: that block is complete and this one is not"
+        };
+        warnings.push(Warning::new(
+            Code::DuplicatePath,
+            change.line(),
+            Some(path),
+            message,
+        ));
+        if wins {
+            kept[before] = false;
+        } else {
+            kept[at] = false;
+            winners.insert(path, before);
         }
-        winners.insert(path, at);
-        kept.push(Some(change));
     }
-    kept.into_iter().flatten().collect()
+    let mut kept = kept.into_iter();
+    let mut changes = changes;
+    changes.retain(|_| kept.next().unwrap_or(true));
+    changes
 }
 
 /// Drops what would need a file and a folder of one name, and warns about names that differ in case only.
@@ -310,7 +315,11 @@ fn without_conflicts(changes: Vec<Change>, warnings: &mut Vec<Warning>) -> Vec<C
                 message,
             ));
         }
-        folders.extend(above().map(str::to_owned));
+        for folder in above() {
+            if !folders.contains(folder) {
+                folders.insert(folder.to_owned());
+            }
+        }
         files.insert(key, path);
         kept.push(change);
     }

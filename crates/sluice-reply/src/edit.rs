@@ -64,11 +64,14 @@ fn is_search_replace(content: &str) -> bool {
         return false;
     };
     is_search_marker(first)
-        || (is_path_like(clean(first)) && lines.next().is_some_and(is_search_marker))
+        || (lines.next().is_some_and(is_search_marker) && is_path_like(clean(first)))
 }
 
 fn is_search_marker(line: &str) -> bool {
     let line = line.trim();
+    if !line.starts_with(['<', '-']) {
+        return false;
+    }
     ['<', '-'].into_iter().any(|mark| {
         let rest = line.trim_start_matches(mark);
         (5..=9).contains(&(line.len() - rest.len()))

@@ -3,7 +3,7 @@
 mod sentence;
 mod words;
 
-use crate::pathlike::{clean, is_path_like, says_deleted, without_marker};
+use crate::pathlike::{clean, is_path_like, may_hold_path, says_deleted, without_marker};
 use sentence::{told, words};
 use words::{NOISE, TITLES, is_about_what_was, is_alone_no_title};
 
@@ -21,7 +21,8 @@ pub(crate) enum Strength {
 /// A sentence that merely mentions a file labels nothing.
 pub(crate) fn label(line: &str) -> Option<(String, Strength)> {
     let line = line.trim();
-    if line.len() > 1000 || line.starts_with('|') || line.ends_with('|') || says_deleted(line) {
+    let is_row = line.starts_with('|') || line.ends_with('|');
+    if line.len() > 1000 || is_row || !may_hold_path(line) || says_deleted(line) {
         return None;
     }
     let text = without_tags(line).replace('：', ": ").replace('’', "'");

@@ -71,6 +71,9 @@ impl<'t> Lookahead<'t> {
 
     /// Decides about the block that `opener` opens on `line`, after the line `before`.
     pub(crate) fn end(&mut self, line: Line, opener: &FenceLine<'_>, before: Option<&str>) -> End {
+        if self.is_plain(line, opener) {
+            return End::Plain;
+        }
         let nests = is_nesting(self.text, line, opener, before);
         if nests && let Some(close) = self.end_with_bare_openers(line, opener) {
             return End::Close(close);
@@ -129,6 +132,17 @@ impl<'t> Lookahead<'t> {
             _ if inner_opener => End::Doubtful,
             _ => End::Plain,
         }
+    }
+
+    /// Whether the first fence below is a closer beyond doubt, as nearly always: whatever the block holds.
+    fn is_plain(&self, line: Line, opener: &FenceLine<'_>) -> bool {
+        let next = self.fences.get(self.below(line));
+        next.is_some_and(|inner| {
+            !inner.opens
+                && inner.marker == opener.marker
+                && inner.length >= opener.length
+                && self.text_below(inner.line).is_none()
+        })
     }
 
     /// Where a Markdown block ends in which inner blocks start without an info string, if it has such.

@@ -41,6 +41,41 @@ pub(crate) fn is_path_like(word: &str) -> bool {
         && !PRODUCTS.contains(&word.to_ascii_lowercase().as_str())
 }
 
+/// Whether [`is_path_like`] could be true of a part of `text`, also when marks inside it are taken out.
+/// Cheap, and right whenever it says no: most lines of prose have no dot, no slash and not all the letters of a
+/// known name.
+pub(crate) fn may_hold_path(text: &str) -> bool {
+    if memchr::memchr3(b'.', b'/', b'\\', text.as_bytes()).is_some() {
+        return true;
+    }
+    let letters = letters(text.as_bytes());
+    NAME_LETTERS.iter().any(|name| letters & name == *name)
+}
+
+/// The letters of each of [`NAMES`].
+const NAME_LETTERS: [u64; NAMES.len()] = {
+    let mut all = [0; NAMES.len()];
+    let mut at = 0;
+    while at < NAMES.len() {
+        all[at] = letters(NAMES[at].as_bytes());
+        at += 1;
+    }
+    all
+};
+
+/// The set of ASCII letters in a text.
+const fn letters(text: &[u8]) -> u64 {
+    let mut set = 0;
+    let mut at = 0;
+    while at < text.len() {
+        if text[at].is_ascii_alphabetic() {
+            set |= 1 << (text[at] - b'A');
+        }
+        at += 1;
+    }
+    set
+}
+
 /// Whether `name`, which has no folder, is a file's name although it has no extension.
 fn is_known_name(name: &str) -> bool {
     if let Some(dotted) = name.strip_prefix('.') {
