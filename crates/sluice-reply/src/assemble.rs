@@ -8,7 +8,7 @@ use crate::block::{self, Block};
 use crate::infer::{self, Candidate};
 use crate::language::{Kind, kind};
 use crate::scan::{Fence, Scan};
-use crate::{Code, Deletion, EditBlock, FileBlock, Reply, Source, Warning, elision};
+use crate::{Code, Deletion, EditBlock, EditKind, FileBlock, Reply, Source, Warning, elision};
 
 /// Something that happens to one path.
 enum Change {
@@ -54,11 +54,7 @@ pub(crate) fn assemble(scan: Scan<'_>) -> Reply {
             "the reply ends while the model is thinking: ask for the rest",
         ));
     }
-    warnings.extend(scan.swallowed.iter().map(|&line| {
-        let message =
-            "an HTML block swallows this block: put a blank line between the tag and the fence";
-        Warning::new(Code::NoPath, line, None, message)
-    }));
+    warnings.extend(scan.swallowed.into_iter().map(swallowed));
     let mut changes = Vec::new();
     let mut unlabelled = Vec::new();
     for fence in scan.fences {
@@ -74,14 +70,7 @@ pub(crate) fn assemble(scan: Scan<'_>) -> Reply {
                 path,
                 lines: fence.lines,
             })),
-            Block::Edit { path, kind } => reply.edits.push(EditBlock {
-                path,
-                kind,
-                text: fence.content.into_owned(),
-                complete: fence.closed,
-                lines: fence.lines,
-                bytes: fence.body,
-            }),
+            Block::Edit { path, kind } => reply.edits.push(edit(fence, path, kind)),
             Block::Unlabelled => unlabelled.push((fence, language)),
             Block::Nothing => {}
         }
@@ -101,7 +90,25 @@ pub(crate) fn assemble(scan: Scan<'_>) -> Reply {
     reply
 }
 
-fn file(
+/// A warning about a fence on this line, which is text of an HTML block.
+pub(crate) fn swallowed(line: usize) -> Warning {
+    let message =
+        "an HTML block swallows this block: put a blank line between the tag and the fence";
+    Warning::new(Code::NoPath, line, None, message)
+}
+
+pub(crate) fn edit(fence: Fence<'_>, path: Option<RelPath>, kind: EditKind) -> EditBlock {
+    EditBlock {
+        path,
+        kind,
+        text: fence.content.into_owned(),
+        complete: fence.closed,
+        lines: fence.lines,
+        bytes: fence.body,
+    }
+}
+
+pub(crate) fn file(
     fence: Fence<'_>,
     language: String,
     path: RelPath,
@@ -125,7 +132,7 @@ fn file(
 }
 
 /// Warns about where a block ends.
-fn note_fence(fence: &Fence<'_>, block: &Block, warnings: &mut Vec<Warning>) {
+pub(crate) fn note_fence(fence: &Fence<'_>, block: &Block, warnings: &mut Vec<Warning>) {
     let path = match block {
         Block::File { path, .. } => Some(path.as_str()),
         Block::Edit { path, .. } => path.as_ref().map(|path| path.as_str()),
@@ -149,21 +156,19 @@ fn note_fence(fence: &Fence<'_>, block: &Block, warnings: &mut Vec<Warning>) {
     }
 }
 
-/// Warns about what a file is.
+/// Warns about what a change is.
 fn note_change(change: &Change, warnings: &mut Vec<Warning>) {
-    let path = change.path();
-    if path.is_sensitive() {
-        let message = "this file steers tools or holds secrets: a person should look at it";
-        warnings.push(Warning::new(
-            Code::SensitivePath,
-            change.line(),
-            Some(path.as_str()),
-            message,
-        ));
+    match change {
+        Change::File(file) => note_file(file, warnings),
+        Change::Deletion(deletion) => {
+            warnings.extend(sensitive(&deletion.path, deletion.lines.0));
+        }
     }
-    let Change::File(file) = change else {
-        return;
-    };
+}
+
+/// Warns about what a file is.
+pub(crate) fn note_file(file: &FileBlock, warnings: &mut Vec<Warning>) {
+    warnings.extend(sensitive(&file.path, file.lines.0));
     if kind(&file.language) != Kind::Markdown
         && let Some(line) = elision::first_elision(&file.language, &file.content)
     {
@@ -171,10 +176,16 @@ fn note_change(change: &Change, warnings: &mut Vec<Warning>) {
         warnings.push(Warning::new(
             Code::PlaceholderElision,
             file.lines.0 + 1 + line,
-            Some(path.as_str()),
+            Some(file.path.as_str()),
             message,
         ));
     }
+}
+
+fn sensitive(path: &RelPath, line: usize) -> Option<Warning> {
+    let message = "this file steers tools or holds secrets: a person should look at it";
+    path.is_sensitive()
+        .then(|| Warning::new(Code::SensitivePath, line, Some(path.as_str()), message))
 }
 
 /// Gives paths to blocks without one where their content leaves no doubt.
@@ -248,17 +259,7 @@ fn last_of_each(changes: Vec<Change>, warnings: &mut Vec<Warning>) -> Vec<Change
             continue;
         };
         let wins = change.is_complete() || !changes[before].is_complete();
-        let message = if wins {
-            "this path came before: the last one counts"
-        } else {
-            "this path came before: that block is complete and this one is not"
-        };
-        warnings.push(Warning::new(
-            Code::DuplicatePath,
-            change.line(),
-            Some(path),
-            message,
-        ));
+        warnings.push(duplicate(change.path(), change.line(), wins));
         if wins {
             kept[before] = false;
         } else {
@@ -270,6 +271,16 @@ fn last_of_each(changes: Vec<Change>, warnings: &mut Vec<Warning>) -> Vec<Change
     let mut changes = changes;
     changes.retain(|_| kept.next().unwrap_or(true));
     changes
+}
+
+/// A warning about a path that came before; `wins`: the block on this line counts.
+pub(crate) fn duplicate(path: &RelPath, line: usize, wins: bool) -> Warning {
+    let message = if wins {
+        "this path came before: the last one counts"
+    } else {
+        "this path came before: that block is complete and this one is not"
+    };
+    Warning::new(Code::DuplicatePath, line, Some(path.as_str()), message)
 }
 
 /// Drops what would need a file and a folder of one name, and warns about names that differ in case only.

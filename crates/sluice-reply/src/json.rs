@@ -70,7 +70,7 @@ impl<'a> FileJson<'a> {
 }
 
 #[derive(Serialize)]
-struct EditJson<'a> {
+pub(crate) struct EditJson<'a> {
     path: Option<&'a str>,
     kind: EditKind,
     complete: bool,
@@ -81,7 +81,7 @@ struct EditJson<'a> {
 }
 
 impl<'a> EditJson<'a> {
-    fn new(edit: &'a EditBlock, contents: bool) -> EditJson<'a> {
+    pub(crate) fn new(edit: &'a EditBlock, contents: bool) -> EditJson<'a> {
         EditJson {
             path: edit.path.as_ref().map(|path| path.as_str()),
             kind: edit.kind,

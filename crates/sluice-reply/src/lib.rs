@@ -3,7 +3,8 @@
 //! A text goes through four steps, each in linear time, once a fence around the whole is off (`wrap`):
 //! lines (`lines`); fenced blocks as CommonMark sees them, with nested and forgotten fences mended (`scan`,
 //! `nesting`); what each block is and which source gives its path (`block`); and what the blocks are
-//! together (`assemble`): duplicates, conflicts, inference.
+//! together (`assemble`): duplicates, conflicts, inference. A text that is still being written goes through
+//! `stream`.
 
 mod assemble;
 mod block;
@@ -25,6 +26,7 @@ mod nesting;
 mod pathlike;
 mod reply;
 mod scan;
+mod stream;
 mod think;
 mod warning;
 mod wrap;
@@ -32,6 +34,7 @@ mod wrap;
 pub use explain::{Became, Explained, Said, explain};
 pub use json::ReplyJson;
 pub use reply::{Deletion, EditBlock, EditKind, FileBlock, Reply, Source};
+pub use stream::{Event, Stream, TooLong};
 pub use warning::{Code, Warning};
 
 /// Parses a reply. Any text parses.

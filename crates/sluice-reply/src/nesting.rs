@@ -24,6 +24,9 @@ pub(crate) enum End {
     Close(usize),
     /// Before this line, which opens another file: the block was never closed.
     Cut(usize),
+    /// Where so many closers have come, and one more for each opener inside: what can be told when the rest
+    /// of the text is not there yet.
+    Counted(usize),
 }
 
 /// Looks ahead from openers, with a budget that keeps the whole parse linear.

@@ -19,7 +19,7 @@ use crate::lines::{self, Line};
 use crate::nesting::{End, Lookahead};
 use crate::think::{Thought, thought};
 
-pub(crate) use blocks::{Body, Ended, Scanner};
+pub(crate) use blocks::{Body, Ended, Open, Scanner};
 
 /// One fenced code block.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,7 +99,7 @@ pub(crate) fn scan(text: &str, recover: bool) -> Scan<'_> {
             if open.is_free() {
                 let stop = match open.end() {
                     End::Close(line) | End::Cut(line) => Some(line),
-                    End::Plain | End::Doubtful => lookahead.closer(at, &opener),
+                    End::Plain | End::Doubtful | End::Counted(_) => lookahead.closer(at, &opener),
                 };
                 let stop = stop.unwrap_or(text.len());
                 number += lines::count(&text[at..stop]);
@@ -115,7 +115,7 @@ pub(crate) fn scan(text: &str, recover: bool) -> Scan<'_> {
 }
 
 /// A block with its text; takes what was gathered of it.
-fn fence<'t>(text: &'t str, ended: Ended, gathered: &mut String) -> Fence<'t> {
+pub(crate) fn fence<'t>(text: &'t str, ended: Ended, gathered: &mut String) -> Fence<'t> {
     let open = &ended.open;
     let content = if open.is_free() {
         plain_content(&text[ended.body.clone()], open.indent)

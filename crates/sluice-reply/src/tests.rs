@@ -2,6 +2,6 @@
 
 mod conformance;
 mod hostile;
-mod properties;
+pub(crate) mod properties;
 mod rendered;
 mod transcripts;

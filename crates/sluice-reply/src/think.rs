@@ -24,30 +24,49 @@ const TAGS: [(&str, &str); 6] = [
     ("<scratchpad>", "</scratchpad>"),
 ];
 
+/// What a line begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tag {
+    None,
+    /// Thinking starts, to the line with this tag.
+    Open(&'static str),
+    /// The line is nothing but the end of thinking.
+    Close,
+}
+
 /// Reads one line outside of code.
-pub(crate) fn thought(text: &str, line: Line) -> Thought {
-    let said = line.text(text).trim_start();
+pub(crate) fn tag(said: &str) -> Tag {
+    let said = said.trim_start();
     if !said.starts_with('<') {
-        return Thought::None;
+        return Tag::None;
     }
     for (open, close) in TAGS {
         if said.trim_end() == close {
-            return Thought::Before;
+            return Tag::Close;
         }
-        let Some(head) = said.get(..open.len()) else {
-            continue;
-        };
-        if !head.eq_ignore_ascii_case(open) {
-            continue;
+        if let Some(head) = said.get(..open.len())
+            && head.eq_ignore_ascii_case(open)
+        {
+            return Tag::Open(close);
         }
-        let rest = &text.as_bytes()[line.start..];
-        return match memchr::memmem::find(rest, close.as_bytes()) {
-            Some(at) => {
-                let end = line.start + at;
-                Thought::Until(Line::at(text, end).map_or(text.len(), |line| line.next))
-            }
-            None => Thought::Endless,
-        };
     }
-    Thought::None
+    Tag::None
+}
+
+/// Reads one line outside of code, and where the thinking on it ends.
+pub(crate) fn thought(text: &str, line: Line) -> Thought {
+    match tag(line.text(text)) {
+        Tag::None => Thought::None,
+        Tag::Close => Thought::Before,
+        Tag::Open(close) => {
+            let rest = &text.as_bytes()[line.start..];
+            match memchr::memmem::find(rest, close.as_bytes()) {
+                Some(at) => {
+                    let end = line.start + at;
+                    Thought::Until(Line::at(text, end).map_or(text.len(), |line| line.next))
+                }
+                None => Thought::Endless,
+            }
+        }
+    }
 }

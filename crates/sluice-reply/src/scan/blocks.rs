@@ -168,6 +168,11 @@ impl Scanner {
         self.open.as_mut()
     }
 
+    /// 1-based lines of fences that are text of an HTML block, so far.
+    pub(crate) fn swallowed(&self) -> &[usize] {
+        &self.swallowed
+    }
+
     /// 1-based lines of fences that are text of an HTML block.
     pub(crate) fn into_swallowed(self) -> Vec<usize> {
         self.swallowed
@@ -243,8 +248,21 @@ impl Scanner {
             step.ended = self.close(line.start, number, dedented);
             return dedented;
         }
-        let closes = match open.end {
-            End::Close(at) => at == line.start,
+        let closes = match &mut open.end {
+            End::Close(at) => *at == line.start,
+            End::Counted(depth) => {
+                let inner = fence
+                    .filter(|fence| open.marker == fence.marker && fence.length >= open.length);
+                match inner {
+                    Some(fence) if fence.info.is_empty() => *depth -= 1,
+                    Some(_) => {
+                        *depth += 1;
+                        open.ambiguous = true;
+                    }
+                    None => {}
+                }
+                *depth == 0
+            }
             End::Cut(_) => false,
             End::Plain | End::Doubtful => could_close,
         };

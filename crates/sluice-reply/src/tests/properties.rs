@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use crate::parse;
 
 /// Texts made of what the grammar looks at.
-fn reply() -> impl Strategy<Value = String> {
+pub(crate) fn reply() -> impl Strategy<Value = String> {
     let line = prop::sample::select(vec![
         "```ts:src/a.ts",
         "```",
