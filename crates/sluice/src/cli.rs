@@ -121,6 +121,9 @@ pub(crate) struct Parse {
     /// Say for every block what it became, and why.
     #[arg(long)]
     pub(crate) explain: bool,
+    /// Read as it comes, and say what is known at once: one JSON event on each line.
+    #[arg(long, conflicts_with_all = ["contents", "explain"])]
+    pub(crate) stream: bool,
 }
 
 /// Options of `apply`.

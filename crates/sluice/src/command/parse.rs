@@ -1,6 +1,7 @@
 //! `sluice parse`: says which files a reply holds; writes nothing.
 
 mod explained;
+mod streamed;
 
 use sluice_reply::{Reply, Warning};
 
@@ -11,6 +12,9 @@ use crate::output::{Output, one_line, table, visible};
 
 /// Runs the command.
 pub(super) fn run(args: &Parse, output: Output) -> Result<(), Exit> {
+    if args.stream {
+        return streamed::run(args.file.as_deref(), output);
+    }
     let read = ReplyText::read(args.file.as_deref(), output)?;
     let reply = read.parse();
     if args.explain {

@@ -11,7 +11,7 @@ use crate::exit::Exit;
 use crate::output::Output;
 
 /// The longest reply, in bytes.
-const LIMIT: u64 = 100 << 20;
+pub(super) const LIMIT: u64 = 100 << 20;
 
 /// A reply as it was read.
 #[derive(Debug)]

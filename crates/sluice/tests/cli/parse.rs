@@ -1,8 +1,9 @@
 //! `sluice parse`.
 
+use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::world::World;
 
@@ -156,4 +157,53 @@ fn every_block_is_explained() {
     );
     let ran = world.run_fed(b"only words\n", &["parse", "--explain"]);
     assert_eq!((ran.code, ran.out.as_str()), (0, "no fenced blocks\n"));
+}
+
+#[test]
+fn a_stream_says_what_it_knows_before_the_end() {
+    let world = World::new();
+    let mut child = world
+        .command(&["parse", "--stream"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut next = || -> Value { serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap() };
+    input.write_all(b"```ts:src/a.ts\nlet a;\nlet").unwrap();
+    assert_eq!(
+        next(),
+        json!({"event": "file-opened", "file": 0, "path": "src/a.ts", "language": "ts", "source": "info-string", "line": 1})
+    );
+    assert_eq!(
+        next(),
+        json!({"event": "file-text", "file": 0, "text": "let a;\n"})
+    );
+    input.write_all(b" b;\n```\n").unwrap();
+    assert_eq!(next()["text"], "let b;\n");
+    let closed = next();
+    assert_eq!(
+        (&closed["event"], &closed["complete"]),
+        (&json!("file-closed"), &json!(true))
+    );
+    drop(input);
+    let reply = next();
+    assert_eq!(reply["event"], "reply");
+    assert_eq!(reply["reply"]["files"][0]["sha256"], closed["sha256"]);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_stream_of_a_file_is_the_same_and_takes_no_other_form() {
+    let world = World::new();
+    world.write("reply.md", REPLY);
+    let ran = world.run(&["parse", "reply.md", "--stream"]);
+    let last: Value = serde_json::from_str(ran.out.lines().last().unwrap()).unwrap();
+    assert_eq!(
+        last["reply"],
+        world.run(&["parse", "reply.md", "--json"]).json()
+    );
+    assert_eq!(world.run(&["parse", "--stream", "--explain"]).code, 2);
+    assert_eq!(world.run(&["parse", "--stream", "missing.md"]).code, 2);
 }
