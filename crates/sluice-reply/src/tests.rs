@@ -1,6 +1,6 @@
 //! Whole replies: the shared samples, our own transcripts, properties and hostile sizes.
 
-mod conformance;
+pub(crate) mod conformance;
 mod hostile;
 pub(crate) mod properties;
 mod rendered;

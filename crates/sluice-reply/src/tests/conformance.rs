@@ -39,7 +39,7 @@ fn outcome(text: &str) -> Value {
 }
 
 /// Every case, with its file and the number of its line.
-fn cases() -> Vec<(PathBuf, usize, Map<String, Value>)> {
+pub(crate) fn cases() -> Vec<(PathBuf, usize, Map<String, Value>)> {
     let mut files: Vec<PathBuf> = fs::read_dir(folder())
         .unwrap()
         .map(|entry| entry.unwrap().path())
