@@ -29,5 +29,7 @@ export default defineConfig({
     environment: "jsdom",
     include: ["tests/**/*.test.{ts,tsx}"],
     setupFiles: ["tests/setup.ts"],
+    // A simulated browser is slow on a busy machine.
+    testTimeout: 20_000,
   },
 });
