@@ -1,3 +1,5 @@
+//! Templates: what is built in, what a folder adds, what is refused.
+
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
