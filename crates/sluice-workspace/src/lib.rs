@@ -18,6 +18,7 @@ mod oid;
 mod refs;
 mod repo;
 mod scan;
+mod sink;
 mod snapshot;
 mod tree;
 mod tree_update;

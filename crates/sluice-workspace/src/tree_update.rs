@@ -6,6 +6,7 @@ use git2::{ObjectType, Repository, Tree};
 use sluice_path::Reason;
 
 use crate::embedded::{Marks, is_mark};
+use crate::sink::Sink;
 use crate::tree::{MODE_EXECUTABLE, MODE_FILE, MODE_FOLDER, MODE_LINK, find_tree};
 use crate::{Action, Change, Oid, Repo, WorkspaceError};
 
@@ -64,7 +65,9 @@ pub(crate) fn tree_update<'a>(
     for (path, action) in changes {
         root.insert(path, path, action)?;
     }
-    let updated = root.apply(repo, base, &mut String::new())?;
+    let sink = Sink::new(repo, root.writes_count())?;
+    let updated = root.apply(&sink, base, &mut String::new())?;
+    sink.finish()?;
     match updated {
         Some(oid) => Ok(oid),
         None if base.is_some_and(|tree| !tree.is_empty()) => Err(WorkspaceError::DeletesEverything),
@@ -113,22 +116,25 @@ impl<'a> Folder<'a> {
     /// Writes this folder's tree; `None` when nothing is left in it.
     fn apply(
         &self,
-        repo: &Repository,
+        sink: &Sink<'_>,
         base: Option<&Tree<'_>>,
         prefix: &mut String,
     ) -> Result<Option<Oid>, WorkspaceError> {
         let failed = |path: &str| WorkspaceError::git(format!("build the tree of {path:?}"));
-        let mut builder = repo.treebuilder(base).map_err(failed(prefix))?;
+        let mut builder = sink.tree(base).map_err(failed(prefix))?;
         let length = prefix.len();
         for (name, wanted) in &self.names {
             prefix.push_str(name);
             let was = base.and_then(|tree| tree.get_name(name));
-            match wanted.resolve(repo, was.as_ref(), prefix)? {
+            let before = was
+                .as_ref()
+                .map(|entry| (Oid(entry.id()), entry.filemode()));
+            match wanted.resolve(sink, was.as_ref(), prefix)? {
+                after if after == before => {}
                 Some((oid, mode)) => {
                     builder.insert(name, oid.0, mode).map_err(failed(prefix))?;
                 }
-                None if was.is_some() => builder.remove(name).map_err(failed(prefix))?,
-                None => {}
+                None => builder.remove(name).map_err(failed(prefix))?,
             }
             prefix.truncate(length);
         }
@@ -145,10 +151,7 @@ impl<'a> Folder<'a> {
         if marks.is_repository() {
             return Err(self.repository_refused(prefix));
         }
-        builder
-            .write()
-            .map(|oid| Some(Oid(oid)))
-            .map_err(failed(prefix))
+        sink.tree_write(&builder).map(Some).map_err(failed(prefix))
     }
 
     /// Names the change that makes this folder a repository, or one of those inside it.
@@ -169,7 +172,7 @@ impl Name<'_> {
     /// What the name shall stand for, given what it stands for now.
     fn resolve(
         &self,
-        repo: &Repository,
+        sink: &Sink<'_>,
         was: Option<&git2::TreeEntry<'_>>,
         path: &mut String,
     ) -> Result<Option<(Oid, i32)>, WorkspaceError> {
@@ -187,9 +190,9 @@ impl Name<'_> {
             None => was_folder.then_some(unchanged).flatten(),
             Some(folder) if was_folder => {
                 let tree = was
-                    .map(|entry| find_tree(repo, Oid(entry.id())))
+                    .map(|entry| find_tree(sink.disk(), Oid(entry.id())))
                     .transpose()?;
-                folder.descend(repo, tree.as_ref(), path)?
+                folder.descend(sink, tree.as_ref(), path)?
             }
             // Only a file that goes in the same change makes room for a folder.
             Some(folder) if was.is_some() && !deletes && folder.writes() => {
@@ -201,7 +204,7 @@ impl Name<'_> {
                     false => conflict(path),
                 };
             }
-            Some(folder) => folder.descend(repo, None, path)?,
+            Some(folder) => folder.descend(sink, None, path)?,
         };
         match self.leaf {
             Some(Action::Write { .. }) if below.is_some() => conflict(path),
@@ -221,10 +224,10 @@ impl Name<'_> {
                 } else {
                     MODE_FILE
                 };
-                let oid = repo
+                let oid = sink
                     .blob(bytes)
                     .map_err(WorkspaceError::git(format!("write {path}")))?;
-                Ok(Some((Oid(oid), mode)))
+                Ok(Some((oid, mode)))
             }
             // A folder is deleted by deleting its files, which a person can then read in the diff.
             Some(Action::Delete) if was_folder && below == unchanged => conflict(path),
@@ -238,14 +241,22 @@ impl Name<'_> {
 impl Folder<'_> {
     fn descend(
         &self,
-        repo: &Repository,
+        sink: &Sink<'_>,
         base: Option<&Tree<'_>>,
         path: &mut String,
     ) -> Result<Option<(Oid, i32)>, WorkspaceError> {
         path.push('/');
-        let tree = self.apply(repo, base, path)?;
+        let tree = self.apply(sink, base, path)?;
         path.pop();
         Ok(tree.map(|oid| (oid, MODE_FOLDER)))
+    }
+
+    fn writes_count(&self) -> usize {
+        let of = |name: &Name<'_>| {
+            usize::from(matches!(name.leaf, Some(Action::Write { .. })))
+                + name.below.as_ref().map_or(0, Folder::writes_count)
+        };
+        self.names.values().map(of).sum()
     }
 
     fn writes(&self) -> bool {
