@@ -1,8 +1,7 @@
 //! Takes the new objects of a tree: few go to a file each, many into one pack.
 //!
 //! A thousand small files cost a thousand times making, naming and syncing one; a pack costs it
-//! once. Many packs in turn make every look-up slower, so a few objects stay loose, and
-//! [`crate::Repo::pack`] gathers both.
+//! once. Many packs in turn make every look-up slower, so a few objects stay loose.
 
 use std::cell::RefCell;
 use std::collections::HashSet;

@@ -67,6 +67,8 @@ fn against_swaps(area: &Area, work: impl FnOnce()) {
     for i in 0..10 {
         fs::write(area.inside(&format!("swap/f{i}")), "ours").unwrap();
     }
+    // Nobody deletes it: a folder that deletions empty is removed, and could not be exchanged.
+    fs::write(area.inside("swap/stays"), "ours").unwrap();
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
