@@ -1,7 +1,5 @@
 //! The effect "ask": the agent is asked, its reply is kept, parsed, guarded and committed.
 
-use std::collections::BTreeSet;
-
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 use serde_json::json;
@@ -15,7 +13,7 @@ use sluice_store::{
 use sluice_workspace::{NewCommit, Oid, Repo};
 use tokio_util::sync::CancellationToken;
 
-use crate::changes::{Receipt, Taken, finding, take};
+use crate::changes::{Receipt, Taken, TreeBase, finding, take};
 use crate::drive::{Happened, Performed, new_event};
 use crate::evaluation::Evaluation;
 use crate::factory::{Factory, now};
@@ -242,6 +240,10 @@ impl Factory {
             .and_then(|one| one.receipts.clone())
             .and_then(|value| serde_json::from_value(value.get("refused")?.clone()).ok())
             .unwrap_or_default();
+        let fitting: Vec<String> = newest
+            .and_then(|one| one.receipts.clone())
+            .and_then(|value| serde_json::from_value(value.get("fitting")?.clone()).ok())
+            .unwrap_or_default();
         let logs = self.checker.logs().clone();
         let role = {
             let roles = self
@@ -288,6 +290,7 @@ impl Factory {
                 log_tail: &log_tail,
                 last: last.as_ref().filter(|_| attempt.0 > 0),
                 refused,
+                fitting,
                 earlier,
                 guidance,
                 pinned,
@@ -364,26 +367,28 @@ impl Landing {
     fn land(self, repo: &Repo) -> anyhow::Result<Landed> {
         let base: Oid = self.base.parse()?;
         let before = repo.commit_read(&base)?;
-        let tree = GitTree::open(repo, &before.tree)?;
-        let paths: BTreeSet<String> = sluice_checks::Tree::paths(&tree).into_iter().collect();
         let parsed = sluice_reply::parse(&self.reply);
         let change = AttemptChange {
             n: self.attempt,
             ..AttemptChange::default()
         };
-        let (changes, receipts) = match take(&parsed, &|path| paths.contains(path)) {
+        let base_tree = TreeBase::new(repo, before.tree);
+        let taken = take(&parsed, &base_tree).map_err(|e| anyhow::anyhow!(e))?;
+        let (changes, receipts) = match taken {
             Taken::Nothing(why) => {
                 return Ok(refused(
                     change,
                     Work::Nothing,
                     &[finding("no_file", why, None, 1)],
+                    &[],
                 ));
             }
-            Taken::Refused(findings) => {
+            Taken::Refused { findings, fitting } => {
                 return Ok(refused(
                     change,
                     Work::Refused(signature(&findings)),
                     &findings,
+                    &fitting,
                 ));
             }
             Taken::Changes(changes, receipts) => (changes, receipts),
@@ -396,6 +401,7 @@ impl Landing {
                     change,
                     Work::Refused(signature(&findings)),
                     &findings,
+                    &[],
                 ));
             }
             Err(error) => return Err(error.into()),
@@ -537,7 +543,7 @@ fn earlier_attempts(
     Ok(earlier)
 }
 
-fn refused(change: AttemptChange, work: Work, findings: &[Finding]) -> Landed {
+fn refused(change: AttemptChange, work: Work, findings: &[Finding], fitting: &[String]) -> Landed {
     let text = findings
         .iter()
         .map(|finding| finding.message.as_str())
@@ -550,7 +556,7 @@ fn refused(change: AttemptChange, work: Work, findings: &[Finding]) -> Landed {
     Landed {
         work,
         change: AttemptChange {
-            receipts: Some(json!({ "files": [], "refused": findings })),
+            receipts: Some(json!({ "files": [], "refused": findings, "fitting": fitting })),
             failure,
             note: Some(format!("the reply was not taken: {text}")),
             ..change

@@ -1,35 +1,16 @@
 //! From a parsed reply to one atomic set of changes with a receipt for each file.
 
-use serde::{Deserialize, Serialize};
+use std::cell::OnceCell;
+
 use sha2::{Digest, Sha256};
 use sluice_checks::{Finding, Level};
-use sluice_path::RelPath;
-use sluice_reply::{Code, Reply};
-use sluice_workspace::{Action, Change};
+use sluice_reply::Reply;
+use sluice_reply::changes::{
+    Base, BaseError, Entry, FileAction, FileChange, Refused, Taker, resolve,
+};
+use sluice_workspace::{Action, Change, EntryKind, Oid, PathKind, Repo};
 
-/// Which part of a reply became which file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Receipt {
-    /// The path as it was written.
-    pub path: String,
-    /// `write` or `delete`.
-    pub action: String,
-    /// Where the path came from: `info-string`, `attribute`, …
-    pub source: String,
-    /// First and last line of the block in the reply, from 1.
-    pub lines: (usize, usize),
-    /// The body's byte range in the reply.
-    pub bytes: (usize, usize),
-    /// SHA-256 of the content, in hex.
-    pub sha256: String,
-    /// Bytes of the content.
-    pub size: usize,
-    /// What the path guard said: `accepted` or `sensitive`.
-    pub guard: String,
-    /// The git blob that the content became.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub blob: Option<String>,
-}
+pub use sluice_reply::changes::Receipt;
 
 /// What a reply comes to before git is asked.
 #[derive(Debug)]
@@ -37,120 +18,109 @@ pub enum Taken {
     /// It holds no file; why, for the agent.
     Nothing(String),
     /// It cannot be taken, and nothing of it is.
-    Refused(Vec<Finding>),
+    Refused {
+        /// Why not.
+        findings: Vec<Finding>,
+        /// The edits that fitted nevertheless, a line each.
+        fitting: Vec<String>,
+    },
     /// All of it can be taken.
     Changes(Vec<Change>, Vec<Receipt>),
 }
 
-/// Decides what a reply changes. A reply is one atomic change: one path that is refused or one file that
-/// is cut off refuses all of it. `exists` tells whether the base tree has a path.
-pub fn take(reply: &Reply, exists: &dyn Fn(&str) -> bool) -> Taken {
-    let mut findings = refusals(reply);
-    let mut changes = Vec::new();
-    let mut receipts = Vec::new();
-    for file in reply.files.iter().filter(|file| file.complete) {
-        if file.inferred && (exists(file.path.as_str()) || file.path.is_sensitive()) {
-            findings.push(finding(
-                "path_inferred",
-                format!(
-                    "{} is only a guess and is already there or protected; name the path in the block's \
-                     info string (`language:path`)",
-                    file.path
-                ),
-                Some(file.path.as_str()),
-                file.lines.0,
-            ));
-            continue;
-        }
-        changes.push(Change {
-            path: file.path.clone(),
-            action: Action::Write {
-                bytes: file.content.clone().into_bytes(),
-                executable: file.content.starts_with("#!"),
-            },
-        });
-        receipts.push(Receipt {
-            path: file.path.to_string(),
-            action: "write".to_owned(),
-            source: file.source.as_str().to_owned(),
-            lines: file.lines,
-            bytes: (file.bytes.start, file.bytes.end),
-            sha256: file.sha256(),
-            size: file.content.len(),
-            guard: guard_word(&file.path).to_owned(),
-            blob: None,
+/// Decides what a reply changes. A reply is one atomic change: one path that is refused, one file that is cut off or one
+/// edit that does not fit refuses all of it.
+///
+/// # Errors
+/// The base cannot be read.
+pub fn take(reply: &Reply, base: &dyn Base) -> Result<Taken, BaseError> {
+    let resolved = resolve(reply, base, Taker::Gate)?;
+    if !resolved.refused.is_empty() {
+        return Ok(Taken::Refused {
+            findings: resolved.refused.iter().map(of_refused).collect(),
+            fitting: resolved.fitting(),
         });
     }
-    for deletion in &reply.deletions {
-        if !exists(deletion.path.as_str()) {
-            findings.push(finding(
-                "delete_missing",
-                format!("{} cannot be deleted: it does not exist", deletion.path),
-                Some(deletion.path.as_str()),
-                deletion.lines.0,
-            ));
-            continue;
-        }
-        changes.push(Change {
-            path: deletion.path.clone(),
-            action: Action::Delete,
-        });
-        receipts.push(Receipt {
-            path: deletion.path.to_string(),
-            action: "delete".to_owned(),
-            source: "info-string".to_owned(),
-            lines: deletion.lines,
-            bytes: (0, 0),
-            sha256: hex::encode(Sha256::digest(b"")),
-            size: 0,
-            guard: guard_word(&deletion.path).to_owned(),
-            blob: None,
-        });
+    if resolved.changes.is_empty() {
+        return Ok(Taken::Nothing(nothing(reply)));
     }
-    if !findings.is_empty() {
-        return Taken::Refused(findings);
-    }
-    if changes.is_empty() {
-        return Taken::Nothing(
-            "the reply holds no file: no fenced block in it names a path".to_owned(),
-        );
-    }
-    Taken::Changes(changes, receipts)
+    let changes = resolved.changes.into_iter().map(change).collect();
+    Ok(Taken::Changes(changes, resolved.receipts))
 }
 
-/// What stands in the way of taking the reply, each with its line.
-fn refusals(reply: &Reply) -> Vec<Finding> {
-    let complete = |path: &str| {
-        reply
-            .files
-            .iter()
-            .any(|file| file.complete && file.path.as_str() == path)
+/// Why a reply without any file is none, and what was expected.
+fn nothing(reply: &Reply) -> String {
+    let what = match reply.blocks {
+        0 => "it only talks, and has no fenced block at all".to_owned(),
+        1 => "its one fenced block names no path".to_owned(),
+        many => format!("none of its {many} fenced blocks names a path"),
     };
-    reply
-        .warnings
-        .iter()
-        .filter(|warning| match warning.code {
-            Code::PathRejected | Code::PathConflict | Code::PlaceholderElision => true,
-            Code::DiffSkipped | Code::EditBlockSkipped => true,
-            // A whole block for the same path outranks the one that was cut off.
-            Code::Truncated => !warning.path.as_deref().is_some_and(complete),
-            _ => false,
+    format!(
+        "the reply holds no file: {what}. Put each file whole into a fenced block whose info string is `language:path`, or edit it with a \
+         `diff` or a SEARCH/REPLACE block"
+    )
+}
+
+/// A change as git takes it.
+pub fn change(change: FileChange) -> Change {
+    Change {
+        path: change.path,
+        action: match change.action {
+            FileAction::Write { bytes, executable } => Action::Write { bytes, executable },
+            FileAction::Delete => Action::Delete,
+        },
+    }
+}
+
+fn of_refused(refused: &Refused) -> Finding {
+    let path = refused.path.as_deref();
+    finding(refused.code, refused.text(), path, refused.line)
+}
+
+/// A git tree as the base of a reply.
+pub struct TreeBase<'r> {
+    repo: &'r Repo,
+    tree: Oid,
+    paths: OnceCell<Vec<String>>,
+}
+
+impl<'r> TreeBase<'r> {
+    /// The files of `tree`.
+    pub fn new(repo: &'r Repo, tree: Oid) -> TreeBase<'r> {
+        TreeBase {
+            repo,
+            tree,
+            paths: OnceCell::new(),
+        }
+    }
+}
+
+impl Base for TreeBase<'_> {
+    fn entry(&self, path: &str) -> Result<Entry, BaseError> {
+        Ok(match self.repo.kind_at(&self.tree, path)? {
+            None => Entry::Missing,
+            Some(PathKind::Folder) => Entry::Other("a folder"),
+            Some(PathKind::Symlink) => Entry::Other("a symbolic link"),
+            Some(PathKind::Submodule) => Entry::Other("another repository"),
+            Some(PathKind::File) => match self.repo.file_read_raw(&self.tree, path)? {
+                Some(file) => Entry::File {
+                    bytes: file.bytes,
+                    executable: file.executable,
+                },
+                None => Entry::Missing,
+            },
         })
-        .map(|warning| {
-            let mend = match warning.code {
-                Code::DiffSkipped | Code::EditBlockSkipped => "; send the whole file instead",
-                Code::PlaceholderElision => "; write out every line of the file",
-                Code::Truncated => "; send the file again, whole",
-                _ => "",
-            };
-            finding(
-                warning.code.as_str(),
-                format!("{}{mend}", warning.message),
-                warning.path.as_deref(),
-                warning.line,
-            )
-        })
-        .collect()
+    }
+
+    fn paths(&self) -> Result<Vec<String>, BaseError> {
+        if let Some(paths) = self.paths.get() {
+            return Ok(paths.clone());
+        }
+        let entries = self.repo.tree_list(&self.tree)?.into_iter();
+        let files = entries.filter(|entry| entry.kind == EntryKind::File);
+        let paths: Vec<String> = files.map(|entry| entry.path).collect();
+        Ok(self.paths.get_or_init(|| paths).clone())
+    }
 }
 
 /// A finding about the reply itself; its line is a line of the reply.
@@ -169,14 +139,6 @@ pub(crate) fn finding(rule: &str, message: String, path: Option<&str>, line: usi
         line: None,
         column: None,
         fingerprint: hex::encode(hash.finalize()),
-    }
-}
-
-fn guard_word(path: &RelPath) -> &'static str {
-    if path.is_sensitive() {
-        "sensitive"
-    } else {
-        "accepted"
     }
 }
 

@@ -30,7 +30,7 @@ mod template;
 pub mod view;
 
 pub use ask::MAX_REPLY_BYTES;
-pub use changes::{Receipt, Taken, take};
+pub use changes::{Receipt, Taken, TreeBase, change, take};
 pub use data::DataDir;
 pub use decide::Decide;
 pub use evaluation::{DocumentResult, Evaluation};

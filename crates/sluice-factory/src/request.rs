@@ -58,6 +58,8 @@ pub(crate) struct Material<'a> {
     pub(crate) last: Option<&'a Evaluation>,
     /// Why the newest reply was not taken, or what a person said no to.
     pub(crate) refused: Vec<Finding>,
+    /// The edits of a refused reply that fitted.
+    pub(crate) fitting: Vec<String>,
     pub(crate) earlier: Vec<Earlier>,
     /// What people answered and rejected, oldest first.
     pub(crate) guidance: Vec<String>,
@@ -70,6 +72,7 @@ pub(crate) fn compose(material: &Material<'_>) -> String {
     let mut text = String::new();
     task(&mut text, material);
     failures(&mut text, material);
+    fitting(&mut text, material);
     outputs(&mut text, material);
     earlier(&mut text, material);
     guidance(&mut text, material);
@@ -225,6 +228,30 @@ fn excerpt(text: &mut String, path: &str, source: &str, wanted: &BTreeSet<usize>
             "\nThe source of {path} (line numbers are not part of it):\n{fence}text\n{body}{fence}"
         ),
     );
+}
+
+/// What of a refused reply need not change.
+fn fitting(text: &mut String, material: &Material<'_>) {
+    if material.fitting.is_empty() {
+        return;
+    }
+    let what = match material.fitting.len() {
+        1 => "This edit matches and need not change".to_owned(),
+        many => format!("These {many} edits match and need not change"),
+    };
+    line(
+        text,
+        format_args!(
+            "\n# Edits that fit\nNothing of the last reply was written. {what}; send it as it was, with the others mended:"
+        ),
+    );
+    for edit in material.fitting.iter().take(FILES) {
+        line(text, format_args!("- {}", one_line(edit)));
+    }
+    if material.fitting.len() > FILES {
+        let more = material.fitting.len() - FILES;
+        line(text, format_args!("- and {more} more"));
+    }
 }
 
 /// The end of the output of each failing check.

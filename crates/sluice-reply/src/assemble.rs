@@ -69,8 +69,9 @@ pub(crate) fn assemble(scan: Scan<'_>) -> Reply {
             Block::Deletion { path } => changes.push(Change::Deletion(Deletion {
                 path,
                 lines: fence.lines,
+                bytes: fence.body,
             })),
-            Block::Edit { path, kind } => reply.edits.push(edit(fence, path, kind)),
+            Block::Edit { path, source, kind } => reply.edits.push(edit(fence, path, source, kind)),
             Block::Unlabelled => unlabelled.push((fence, language)),
             Block::Nothing => {}
         }
@@ -97,9 +98,15 @@ pub(crate) fn swallowed(line: usize) -> Warning {
     Warning::new(Code::NoPath, line, None, message)
 }
 
-pub(crate) fn edit(fence: Fence<'_>, path: Option<RelPath>, kind: EditKind) -> EditBlock {
+pub(crate) fn edit(
+    fence: Fence<'_>,
+    path: Option<RelPath>,
+    source: Option<Source>,
+    kind: EditKind,
+) -> EditBlock {
     EditBlock {
         path,
+        source,
         kind,
         text: fence.content.into_owned(),
         complete: fence.closed,

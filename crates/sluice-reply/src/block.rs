@@ -22,6 +22,7 @@ pub(crate) enum Block {
     },
     Edit {
         path: Option<RelPath>,
+        source: Option<Source>,
         kind: EditKind,
     },
     Deletion {
@@ -64,9 +65,10 @@ impl Sources {
     }
 
     /// The path that stands outside of the block.
-    fn named(&self) -> Option<&str> {
-        let said = self.info.paths.first().map(|(_, path)| path.as_str());
-        said.or(self.labelled.as_deref())
+    fn named(&self) -> Option<(Source, &str)> {
+        let info = self.info.paths.first();
+        let said = info.map(|(source, path)| (*source, path.as_str()));
+        said.or(self.labelled.as_deref().map(|path| (Source::Label, path)))
     }
 
     /// What they say, the strongest first.
@@ -107,13 +109,16 @@ pub(crate) fn read(fence: &Fence<'_>, warnings: &mut Vec<Warning>) -> (Block, St
     }
     if is_meant_as_deletion(fence.opener.info, info) {
         let message = "this block seems to delete a file, and nothing is done: to delete one, use an empty block with `delete:path`";
-        let path = sources.named().and_then(|path| RelPath::parse(path).ok());
+        let path = sources
+            .named()
+            .and_then(|(_, path)| RelPath::parse(path).ok());
         let path = path.as_ref().map(RelPath::as_str);
         warnings.push(Warning::new(Code::NoPath, line, path, message));
         return (Block::Nothing, language);
     }
-    if let Some(edit) = edit_kind(&language, sources.named(), &fence.content) {
-        let block = edit_block(fence, edit, sources.named(), warnings);
+    let named = sources.named();
+    if let Some(edit) = edit_kind(&language, named.map(|(_, path)| path), &fence.content) {
+        let block = edit_block(fence, edit, named, warnings);
         return (block, language);
     }
     let mut heard = sources.heard(fence);
@@ -304,13 +309,16 @@ fn deletion(fence: &Fence<'_>, info: &Info, warnings: &mut Vec<Warning>) -> Bloc
 fn edit_block(
     fence: &Fence<'_>,
     kind: EditKind,
-    named: Option<&str>,
+    named: Option<(Source, &str)>,
     warnings: &mut Vec<Warning>,
 ) -> Block {
     let line = fence.lines.0;
-    let raw = named.or_else(|| named_path(kind, &fence.content));
+    let raw = match named {
+        Some((_, path)) => Some(path.to_owned()),
+        None => named_path(kind, &fence.content),
+    };
     let path = match raw {
-        Some(raw) => match accept(raw, line, warnings) {
+        Some(raw) => match accept(&raw, line, warnings) {
             Some(path) => Some(path),
             None => return Block::Nothing,
         },
@@ -330,7 +338,8 @@ fn edit_block(
         path.as_ref().map(|path| path.as_str()),
         message,
     ));
-    Block::Edit { path, kind }
+    let source = named.map(|(source, _)| source);
+    Block::Edit { path, source, kind }
 }
 
 /// Asks the path rules; a refusal is warned about with the path as written.

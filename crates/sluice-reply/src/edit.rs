@@ -1,4 +1,12 @@
-//! Recognises edits of existing files: unified diffs and SEARCH/REPLACE blocks.
+//! Recognises edits of existing files, unified diffs and SEARCH/REPLACE blocks, and reads them into values.
+
+mod begin_patch;
+mod diff;
+mod header;
+mod hunk;
+mod search;
+
+pub(crate) use hunk::{FileEdit, Hunk, NewLine, Part, Problem, What, Written};
 
 use crate::EditKind;
 use crate::language::{Kind, is_markdown, is_patch, kind};
@@ -20,12 +28,33 @@ pub(crate) fn edit_kind(language: &str, path: Option<&str>, content: &str) -> Op
         .then_some(EditKind::Diff)
 }
 
+/// Reads the text of an edit. `named` is the path that the fence or the line before it gives; it counts where the
+/// text is about one file only.
+pub(crate) fn read<'t>(kind: EditKind, text: &'t str, named: Option<&str>) -> Vec<Part<'t>> {
+    let mut parts = match kind {
+        EditKind::SearchReplace => return search::read(text, named),
+        EditKind::Diff if begin_patch::is_begin_patch(text) => begin_patch::read(text),
+        EditKind::Diff => diff::read(text),
+    };
+    if let (Some(named), [Ok(FileEdit { what, .. })]) = (named, parts.as_mut_slice()) {
+        match what {
+            What::Hunks { path, .. } | What::New { path, .. } | What::Delete { path, .. }
+                if !path.iter().any(|reading| reading == named) =>
+            {
+                *path = vec![named.to_owned()];
+            }
+            _ => {}
+        }
+    }
+    parts
+}
+
 /// The path that an edit names in its own text.
-pub(crate) fn named_path(kind: EditKind, content: &str) -> Option<&str> {
+pub(crate) fn named_path(kind: EditKind, content: &str) -> Option<String> {
     match kind {
         EditKind::SearchReplace => {
             let first = clean(content.lines().find(|line| !line.trim().is_empty())?);
-            is_path_like(first).then_some(first)
+            is_path_like(first).then(|| first.to_owned())
         }
         EditKind::Diff => {
             let mut old = None;
@@ -34,7 +63,7 @@ pub(crate) fn named_path(kind: EditKind, content: &str) -> Option<&str> {
                     .iter()
                     .find_map(|mark| line.strip_prefix(mark))
                 {
-                    return Some(path.trim());
+                    return Some(header::bare(path));
                 }
                 if let Some(path) = line.strip_prefix("--- ") {
                     old = side(path);
@@ -47,14 +76,9 @@ pub(crate) fn named_path(kind: EditKind, content: &str) -> Option<&str> {
     }
 }
 
-/// One side of a diff's header: without `a/` or `b/`, without the time stamp, nothing for `/dev/null`.
-fn side(text: &str) -> Option<&str> {
-    let path = text.split('\t').next().unwrap_or(text).trim();
-    let path = path
-        .strip_prefix("a/")
-        .or_else(|| path.strip_prefix("b/"))
-        .unwrap_or(path);
-    (path != "/dev/null" && !path.is_empty()).then_some(path)
+/// One side of a diff's header; nothing for `/dev/null`.
+fn side(text: &str) -> Option<String> {
+    header::readings(text)?.into_iter().next()
 }
 
 /// Whether the block starts with a SEARCH marker, possibly after a line with a path.
@@ -63,23 +87,8 @@ fn is_search_replace(content: &str) -> bool {
     let Some(first) = lines.next() else {
         return false;
     };
-    is_search_marker(first)
-        || (lines.next().is_some_and(is_search_marker) && is_path_like(clean(first)))
-}
-
-fn is_search_marker(line: &str) -> bool {
-    let line = line.trim();
-    if !line.starts_with(['<', '-']) {
-        return false;
-    }
-    ['<', '-'].into_iter().any(|mark| {
-        let rest = line.trim_start_matches(mark);
-        (5..=9).contains(&(line.len() - rest.len()))
-            && matches!(
-                rest.trim().trim_end_matches('>').trim(),
-                "SEARCH" | "ORIGINAL"
-            )
-    })
+    search::is_open(first)
+        || (lines.next().is_some_and(search::is_open) && is_path_like(clean(first)))
 }
 
 /// Whether the text starts as a unified diff or a `*** Begin Patch` one does.

@@ -122,7 +122,7 @@ fn decide(explained: &mut Explained, read: &Block, reply: &Reply, warnings: &[&W
         return;
     }
     match read {
-        Block::Edit { path, kind } => {
+        Block::Edit { path, kind, .. } => {
             explained.became = Became::Edit;
             explained.path = path.as_ref().map(|path| path.to_string());
             explained.why = format!("it is {}, which is applied to a base", kind.as_words());

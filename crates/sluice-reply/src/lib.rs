@@ -8,6 +8,7 @@
 
 mod assemble;
 mod block;
+pub mod changes;
 mod comment;
 mod containers;
 mod cursor;

@@ -56,6 +56,8 @@ impl FileBlock {
 pub struct EditBlock {
     /// The file to edit, where the block or the line before it says so.
     pub path: Option<RelPath>,
+    /// Where that path comes from; none where the edit's own text names it.
+    pub source: Option<Source>,
     /// The notation.
     pub kind: EditKind,
     /// The block's body, byte for byte.
@@ -95,6 +97,8 @@ pub struct Deletion {
     pub path: RelPath,
     /// 1-based lines of the opening and closing fence.
     pub lines: (usize, usize),
+    /// The body in the reply, between the fences: empty, or blank.
+    pub bytes: Range<usize>,
 }
 
 /// Where a path comes from, the strongest first.

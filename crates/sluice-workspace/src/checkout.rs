@@ -30,10 +30,18 @@ pub use outcome::{Applied, Apply, ApplyOutcome, RefusedPath, RefusedReason};
 /// `dir` itself is the repository: its parents are not searched.
 ///
 /// # Errors
-/// A bare repository, a linked worktree, a merge or rebase under way, another process at work in it.
+/// A bare repository, a linked worktree, a merge or rebase under way, another process at work in it;
+/// [`WorkspaceError::Conflict`] when HEAD is not where [`Apply::onto`] says.
 pub fn apply_to_checkout(dir: &Path, apply: &Apply<'_>) -> Result<ApplyOutcome, WorkspaceError> {
     let checkout = Checkout::open_or_create(dir)?;
     let head = branch::Head::read(&checkout)?;
+    if apply.onto.is_some() && apply.onto != head.commit {
+        return Err(WorkspaceError::Conflict {
+            name: head.name().to_owned(),
+            expected: apply.onto,
+            found: head.commit,
+        });
+    }
     let repo = &checkout.repo;
     let base_oid = head.commit.map(|oid| tree_of(repo, oid)).transpose()?;
     let base = base_oid.map(|oid| find_tree(repo, oid)).transpose()?;

@@ -34,7 +34,7 @@ pub use refs::Moved;
 pub use repo::Repo;
 pub use scan::{SkipReason, Skipped, TreeOfDir};
 pub use snapshot::Snapshot;
-pub use tree::{Entry, EntryKind, FileEntry};
+pub use tree::{Entry, EntryKind, FileEntry, PathKind};
 pub use upload_pack::WireProtocol;
 pub use work_tree::{KeptConflict, KeptReason, Synced};
 

@@ -66,6 +66,35 @@ impl Repo {
             .collect())
     }
 
+    /// The commit that a revision means as `git rev-parse` reads it (`HEAD~2`, `main`, `v1`, a shortened id); `None`
+    /// when it means none.
+    ///
+    /// # Errors
+    /// A repository that cannot be read.
+    pub fn rev_parse(&self, revision: &str) -> Result<Option<Oid>, WorkspaceError> {
+        let repo = self.raw()?;
+        let found = repo
+            .revparse_single(revision)
+            .and_then(|object| object.peel(ObjectType::Commit));
+        match found {
+            Ok(commit) => Ok(Some(Oid(commit.id()))),
+            Err(e)
+                if matches!(
+                    e.code(),
+                    ErrorCode::NotFound
+                        | ErrorCode::InvalidSpec
+                        | ErrorCode::Ambiguous
+                        | ErrorCode::Peel
+                ) =>
+            {
+                Ok(None)
+            }
+            // libgit2 has no code of its own for what it cannot parse.
+            Err(e) if e.code() == ErrorCode::GenericError => Ok(None),
+            Err(e) => Err(WorkspaceError::git(format!("read {revision}"))(e)),
+        }
+    }
+
     /// The commit that HEAD leads to; `None` before the first commit on its branch.
     ///
     /// # Errors

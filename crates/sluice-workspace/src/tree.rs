@@ -32,6 +32,19 @@ pub enum EntryKind {
     Submodule,
 }
 
+/// What a path in a tree stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PathKind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Folder,
+    /// A symbolic link.
+    Symlink,
+    /// A commit of another repository.
+    Submodule,
+}
+
 /// One line of a tree, folders opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -86,6 +99,26 @@ impl Repo {
             oid,
             executable,
             bytes: blob.content().to_vec(),
+        }))
+    }
+
+    /// What stands at `path`, folders included; `None` when nothing does.
+    ///
+    /// # Errors
+    /// As [`Repo::file_read`].
+    pub fn kind_at(&self, tree: &Oid, path: &str) -> Result<Option<PathKind>, WorkspaceError> {
+        let repo = self.raw()?;
+        let root = find_tree(&repo, *tree)?;
+        let entry = match root.get_path(path.as_ref()) {
+            Ok(entry) => entry,
+            Err(e) if e.code() == ErrorCode::NotFound => return Ok(None),
+            Err(e) => return Err(WorkspaceError::git(format!("read {path}"))(e)),
+        };
+        Ok(Some(match (entry.kind(), entry.filemode()) {
+            (Some(ObjectType::Tree), _) => PathKind::Folder,
+            (Some(ObjectType::Commit), _) => PathKind::Submodule,
+            (_, MODE_LINK) => PathKind::Symlink,
+            _ => PathKind::File,
         }))
     }
 

@@ -137,6 +137,10 @@ pub(crate) struct Apply {
     /// Write the files that are accepted although others are refused.
     #[arg(long)]
     pub(crate) partial: bool,
+    /// The revision whose files the reply's edits relate to; HEAD by default. A file that changed
+    /// since then is a conflict.
+    #[arg(long, value_name = "REV")]
+    pub(crate) base: Option<String>,
 }
 
 /// Options of `check`.

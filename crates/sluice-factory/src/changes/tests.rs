@@ -2,14 +2,33 @@
 
 use super::*;
 
+/// A base that has these paths, with a line in each.
+struct Paths<'a>(&'a [&'a str]);
+
+impl Base for Paths<'_> {
+    fn entry(&self, path: &str) -> Result<Entry, BaseError> {
+        Ok(match self.0.contains(&path) {
+            true => Entry::File {
+                bytes: b"a\n".to_vec(),
+                executable: false,
+            },
+            false => Entry::Missing,
+        })
+    }
+
+    fn paths(&self) -> Result<Vec<String>, BaseError> {
+        Ok(self.0.iter().map(|path| (*path).to_owned()).collect())
+    }
+}
+
 /// What becomes of a reply on a base that has these paths.
 fn taken(text: &str, base: &[&str]) -> Taken {
-    take(&sluice_reply::parse(text), &|path| base.contains(&path))
+    take(&sluice_reply::parse(text), &Paths(base)).unwrap()
 }
 
 fn refused(text: &str, base: &[&str]) -> Vec<(String, String)> {
     match taken(text, base) {
-        Taken::Refused(findings) => findings
+        Taken::Refused { findings, .. } => findings
             .into_iter()
             .map(|finding| (finding.rule, finding.message))
             .collect(),
@@ -38,11 +57,11 @@ fn one_bad_block_refuses_the_whole_reply() {
         ),
         (
             "```diff\n--- a/src/b.ts\n+++ b/src/b.ts\n@@ -1 +1 @@\n-a\n+b\n```\n",
-            "diff_skipped",
+            "edit_no_file",
         ),
         (
             "src/b.ts\n```ts\n<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE\n```\n",
-            "edit_block_skipped",
+            "edit_no_file",
         ),
         ("```delete:src/gone.ts\n```\n", "delete_missing"),
         ("```ts:src/b.ts\nexport const b =", "truncated"),
@@ -64,11 +83,11 @@ fn one_bad_block_refuses_the_whole_reply() {
 fn a_refusal_says_what_to_send_instead() {
     let (_, message) = &refused("```ts:src/b.ts\nexport const b =", &[])[0];
     assert!(message.contains("send the file again, whole"), "{message}");
-    let (_, message) = &refused(
-        "```diff\n--- a/b.ts\n+++ b/b.ts\n@@ -1 +1 @@\n-a\n+b\n```\n",
-        &[],
-    )[0];
-    assert!(message.contains("send the whole file"), "{message}");
+    let diff = "```diff\n--- a/b.ts\n+++ b/b.ts\n@@ -1 +1 @@\n-b\n+c\n```\n";
+    let (_, message) = &refused(diff, &[])[0];
+    assert!(message.contains("send it whole"), "{message}");
+    let (_, message) = &refused(diff, &["src/b.ts"])[0];
+    assert!(message.contains("did you mean src/b.ts?"), "{message}");
 }
 
 #[test]
@@ -150,20 +169,44 @@ fn a_receipt_names_the_lines_and_bytes_of_the_reply() {
 }
 
 #[test]
+fn an_edit_is_taken_on_the_base_or_refused_with_what_fits() {
+    let diff = "```diff\n--- a/b.ts\n+++ b/b.ts\n@@ -1 +1 @@\n-a\n+b\n```\n";
+    let (changes, receipts) = accepted(diff, &["b.ts"]);
+    let path = sluice_path::RelPath::parse("b.ts").unwrap();
+    assert_eq!(changes, [Change::write(path, "b\n")]);
+    assert_eq!(
+        (receipts[0].action.as_str(), receipts[0].edits.len()),
+        ("edit", 1)
+    );
+    let missed = format!(
+        "{diff}\n{}",
+        diff.replace("b.ts", "c.ts").replace("-a", "-x")
+    );
+    match taken(&missed, &["b.ts", "c.ts"]) {
+        Taken::Refused { findings, fitting } => {
+            assert_eq!(findings.len(), 1);
+            assert_eq!(findings[0].rule, "edit_not_found");
+            assert_eq!(fitting, ["b.ts (lines 4-6 of the reply)"]);
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn talk_and_commands_are_no_work() {
     for text in ["", "I will.", "```sh\nnpm install\n```\n", "\0\u{202e}"] {
-        assert!(
-            matches!(taken(text, &[]), Taken::Nothing(_)),
-            "{:?}",
-            taken(text, &[])
-        );
+        match taken(text, &[]) {
+            // What was expected is said.
+            Taken::Nothing(why) => assert!(why.contains("`language:path`"), "{why}"),
+            other => panic!("{other:?}"),
+        }
     }
 }
 
 #[test]
 fn equal_refusals_have_equal_fingerprints_wherever_they_stand() {
     let of = |text: &str| match taken(text, &[]) {
-        Taken::Refused(findings) => findings[0].fingerprint.clone(),
+        Taken::Refused { findings, .. } => findings[0].fingerprint.clone(),
         other => panic!("{other:?}"),
     };
     let bad = "```sh:../x.sh\nid\n```\n";

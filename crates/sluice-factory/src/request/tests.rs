@@ -24,6 +24,7 @@ struct Case {
     log: String,
     last: Option<Evaluation>,
     refused: Vec<Finding>,
+    fitting: Vec<String>,
     earlier: Vec<Earlier>,
     guidance: Vec<String>,
     pinned: Vec<String>,
@@ -83,6 +84,7 @@ impl Case {
             ]),
             log: "src/a.ts(30,1): error TS2322: TS2322 is broken\n".to_owned(),
             refused: Vec::new(),
+            fitting: Vec::new(),
             earlier: vec![Earlier {
                 attempt: 0,
                 changed: vec!["src/a.ts".to_owned(), "src/b.ts".to_owned()],
@@ -113,6 +115,7 @@ impl Case {
             },
             last: self.last.as_ref(),
             refused: self.refused.clone(),
+            fitting: self.fitting.clone(),
             earlier: self.earlier.clone(),
             guidance: self.guidance.clone(),
             pinned: self.pinned.clone(),

@@ -72,6 +72,8 @@ pub enum Event {
         path: RelPath,
         /// 1-based lines of the opening and closing fence.
         lines: (usize, usize),
+        /// Where the body starts and ends in the reply.
+        bytes: (usize, usize),
     },
     /// The deletion on this line is none after all.
     DeletionWithdrawn {

@@ -257,15 +257,16 @@ impl Live {
                 stays = Some(self.end_file(shown, &block, &mut warnings, events));
             }
             Block::Deletion { path } => {
-                let lines = fence.lines;
+                let (lines, bytes) = (fence.lines, fence.body);
                 events.push(Event::Deletion {
                     path: path.clone(),
                     lines,
+                    bytes: (bytes.start, bytes.end),
                 });
-                self.deletions.push(Deletion { path, lines });
+                self.deletions.push(Deletion { path, lines, bytes });
             }
-            Block::Edit { path, kind } => {
-                let edit = assemble::edit(fence, path, kind);
+            Block::Edit { path, source, kind } => {
+                let edit = assemble::edit(fence, path, source, kind);
                 events.push(Event::Edit { edit: edit.clone() });
                 self.edits.push(edit);
             }

@@ -112,6 +112,7 @@ impl Live {
                 events.push(Event::Deletion {
                     path: deletion.path.clone(),
                     lines: deletion.lines,
+                    bytes: (deletion.bytes.start, deletion.bytes.end),
                 });
             }
         }

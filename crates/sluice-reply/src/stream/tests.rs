@@ -73,7 +73,11 @@ impl Known {
                     let at = self.edits.iter().position(|edit| edit.lines.0 == line);
                     self.edits.remove(at.unwrap());
                 }
-                Event::Deletion { path, lines } => self.deletions.push(Deletion { path, lines }),
+                Event::Deletion { path, lines, bytes } => self.deletions.push(Deletion {
+                    path,
+                    lines,
+                    bytes: bytes.0..bytes.1,
+                }),
                 Event::DeletionWithdrawn { line } => {
                     let at = self.deletions.iter().position(|d| d.lines.0 == line);
                     self.deletions.remove(at.unwrap());

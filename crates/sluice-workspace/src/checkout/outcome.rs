@@ -19,6 +19,8 @@ pub struct Apply<'a> {
     pub time: i64,
     /// Applies the rest when a path is refused, instead of nothing.
     pub partial: bool,
+    /// Where HEAD must be, for changes that were made from what it has; `None` allows any place.
+    pub onto: Option<Oid>,
 }
 
 /// How an apply ended.

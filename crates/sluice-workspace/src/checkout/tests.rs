@@ -30,6 +30,7 @@ fn apply_with(
             identity: identity(),
             time,
             partial,
+            onto: None,
         },
     )
 }

@@ -1,5 +1,6 @@
 //! `sluice apply`: writes the files of a reply into a git repository, as one commit.
 
+mod base;
 mod take;
 
 use std::env;
@@ -7,16 +8,19 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
-use sluice_reply::Warning;
+use sluice_factory::change;
+use sluice_reply::changes::{BaseError, Entry, FileAction, FileChange, Receipt, Taker, resolve};
+use sluice_reply::{Code, Warning};
 use sluice_workspace::checkout::{self, ApplyOutcome};
 use sluice_workspace::{Change, Identity};
 
 use super::parse::said;
 use super::reply_text::ReplyText;
 use crate::cli::Apply;
-use crate::exit::{self, Exit};
+use crate::exit::{self, Exit, chain};
 use crate::output::{Output, one_line};
-use take::{RefusedFile, Taken, take};
+use base::{At, Folder};
+use take::RefusedFile;
 
 /// What came of it: the document that `--json` prints.
 #[derive(Debug, Serialize)]
@@ -33,8 +37,12 @@ struct Applied<'a> {
     deleted: Vec<String>,
     /// What was not written.
     refused: Vec<RefusedFile>,
+    /// The edits that fit although others do not: they need not change.
+    fitting: Vec<String>,
+    /// Which part of the reply became which file.
+    receipts: Vec<Receipt>,
     /// What the reply's parser has to say.
-    warnings: &'a [Warning],
+    warnings: Vec<&'a Warning>,
 }
 
 /// Runs the command.
@@ -42,11 +50,25 @@ pub(super) fn run(args: &Apply, output: Output) -> Result<(), Exit> {
     needs_folder(&args.into)?;
     let text = ReplyText::read(Some(&args.file), output)?;
     let reply = text.parse();
-    let exists = |path: &str| args.into.join(path).symlink_metadata().is_ok();
-    let Taken {
-        changes,
-        mut refused,
-    } = take(&reply, &exists);
+    let folder = Folder::open(&args.into)?;
+    let base = folder.at(args.base.as_deref())?;
+    let unreadable = |error: BaseError| Exit::failed(chain(&*error));
+    let resolved = resolve(&reply, &base, Taker::Folder).map_err(unreadable)?;
+    let mut refused: Vec<RefusedFile> = resolved.refused.iter().map(RefusedFile::of).collect();
+    let mut changes = resolved.changes.clone();
+    if args.base.is_some() {
+        let now = folder.at(None)?;
+        for change in moved(&changes, &base, &now).map_err(unreadable)? {
+            let path = change.path.as_str().to_owned();
+            refused.push(take::refused_file(
+                &resolved.receipts,
+                &path,
+                "base_moved",
+                MOVED,
+            ));
+            changes.retain(|change| change.path.as_str() != path);
+        }
+    }
     let mut applied = Applied {
         commit: None,
         tree: None,
@@ -54,8 +76,17 @@ pub(super) fn run(args: &Apply, output: Output) -> Result<(), Exit> {
         written: Vec::new(),
         deleted: Vec::new(),
         refused: Vec::new(),
-        warnings: &reply.warnings,
+        fitting: resolved.fitting(),
+        receipts: Vec::new(),
+        // The edits are applied here, or refused with a reason of their own.
+        warnings: reply
+            .warnings
+            .iter()
+            .filter(|one| !matches!(one.code, Code::DiffSkipped | Code::EditBlockSkipped))
+            .collect(),
     };
+    let is_based = !reply.edits.is_empty() || args.base.is_some();
+    let changes: Vec<Change> = changes.into_iter().map(change).collect();
     let is_to_be_written = !changes.is_empty() && (refused.is_empty() || args.partial);
     if is_to_be_written {
         let outcome = checkout::apply_to_checkout(
@@ -67,24 +98,66 @@ pub(super) fn run(args: &Apply, output: Output) -> Result<(), Exit> {
                 identity: identity(),
                 time: now(),
                 partial: args.partial,
+                onto: folder.head.filter(|_| is_based),
             },
         );
         match outcome? {
             ApplyOutcome::Applied(done) => {
+                applied.receipts = receipts(&resolved.receipts, &done);
                 applied.commit = Some(done.commit.to_string());
                 applied.tree = Some(done.tree.to_string());
                 applied.changed = done.changed;
                 applied.written = done.written;
                 applied.deleted = done.deleted;
-                refused.extend(take::refused_by_disk(&reply, &done.refused));
+                refused.extend(take::refused_by_disk(&resolved.receipts, &done.refused));
             }
             ApplyOutcome::Refused(paths) => {
-                refused.extend(take::refused_by_disk(&reply, &paths));
+                refused.extend(take::refused_by_disk(&resolved.receipts, &paths));
             }
         }
     }
     applied.refused = refused;
     report(args, &applied, reply.blocks, output)
+}
+
+/// What is said of a file that HEAD has otherwise than the base.
+const MOVED: &str = "HEAD has another version of this file than the base; make the reply from HEAD, or merge by hand";
+
+/// The changes of files that changed since the base, but for those that are so already.
+fn moved(
+    changes: &[FileChange],
+    base: &At<'_>,
+    now: &At<'_>,
+) -> Result<Vec<FileChange>, BaseError> {
+    let mut moved = Vec::new();
+    for change in changes {
+        let path = change.path.as_str();
+        let is = now.committed(path)?;
+        let is_done = match (&change.action, &is) {
+            (
+                FileAction::Write { bytes, executable },
+                Entry::File {
+                    bytes: has,
+                    executable: runs,
+                },
+            ) => bytes == has && executable == runs,
+            (FileAction::Delete, Entry::Missing) => true,
+            _ => false,
+        };
+        if !is_done && is != base.committed(path)? {
+            moved.push(change.clone());
+        }
+    }
+    Ok(moved)
+}
+
+/// The receipts of what was written, with the blobs.
+fn receipts(all: &[Receipt], done: &checkout::Applied) -> Vec<Receipt> {
+    let is_done = |path: &String| done.written.contains(path) || done.deleted.contains(path);
+    all.iter()
+        .filter(|one| is_done(&one.path))
+        .cloned()
+        .collect()
 }
 
 fn report(args: &Apply, applied: &Applied<'_>, blocks: usize, output: Output) -> Result<(), Exit> {
@@ -103,6 +176,18 @@ fn report(args: &Apply, applied: &Applied<'_>, blocks: usize, output: Output) ->
             "refused: line {}: {path} ({}): {}",
             file.line, file.reason, file.message
         )));
+        for line in &file.nearest_lines {
+            output.note(&one_line(line));
+        }
+    }
+    if !applied.fitting.is_empty() {
+        output.note(match applied.fitting.len() {
+            1 => "this edit matches and need not change:",
+            _ => "these edits match and need not change:",
+        });
+        for edit in &applied.fitting {
+            output.note(&one_line(&format!("  {edit}")));
+        }
     }
     if applied.commit.is_none() {
         if applied.refused.is_empty() {

@@ -81,7 +81,8 @@ impl ReplyText {
         let mut reply = sluice_reply::parse(&self.text);
         let files = reply.files.iter_mut().map(|file| &mut file.bytes);
         let edits = reply.edits.iter_mut().map(|edit| &mut edit.bytes);
-        for range in files.chain(edits) {
+        let deletions = reply.deletions.iter_mut().map(|one| &mut one.bytes);
+        for range in files.chain(edits).chain(deletions) {
             *range = self.in_bytes(range.start)..self.in_bytes(range.end);
         }
         reply

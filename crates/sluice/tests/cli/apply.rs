@@ -32,7 +32,8 @@ fn a_reply_becomes_one_commit_with_its_digest() {
     assert_eq!(
         keys,
         [
-            "commit", "tree", "changed", "written", "deleted", "refused", "warnings"
+            "commit", "tree", "changed", "written", "deleted", "refused", "fitting", "receipts",
+            "warnings"
         ]
     );
     assert_eq!(document["commit"], world.git(&repo, &["rev-parse", "HEAD"]));
@@ -132,9 +133,9 @@ const REFUSED: [(&str, &str, &str); 13] = [
         "symlink",
     ),
     (
-        "an edit",
-        "```diff\n--- a/kept.txt\n+++ b/kept.txt\n@@ -1 +1 @@\n-kept\n+x\n```\n",
-        "diff_skipped",
+        "an edit that does not fit",
+        "```diff\n--- a/kept.txt\n+++ b/kept.txt\n@@ -1 +1 @@\n-lost\n+x\n```\n",
+        "edit_not_found",
     ),
     (
         "a file that is cut off",

@@ -6,6 +6,7 @@
 )]
 
 mod apply;
+mod apply_edits;
 mod check;
 mod machine;
 mod parse;
