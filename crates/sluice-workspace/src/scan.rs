@@ -14,7 +14,7 @@ use crate::guard::{OnDisk, Root, is_temporary_name, read_regular, resolve};
 use crate::tree::{MODE_EXECUTABLE, MODE_FILE, MODE_FOLDER};
 use crate::{Oid, Repo, WorkspaceError};
 
-mod ignores;
+pub(crate) mod ignores;
 
 use ignores::Ignores;
 
@@ -23,7 +23,7 @@ const FILE_LIMIT: u64 = 256 * 1024 * 1024;
 /// Larger ignore files are not read, bytes.
 const IGNORE_LIMIT: u64 = 1024 * 1024;
 /// Deeper folders are left out.
-const MAX_DEPTH: usize = 64;
+pub(crate) const MAX_DEPTH: usize = 64;
 
 /// The tree of a folder as it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,7 +142,8 @@ impl Scan<'_> {
             Ok(builder) => builder,
             Err(e) => return Err(built(e)),
         };
-        self.ignores.push(path, &self.ignore_file(&folder, path));
+        self.ignores
+            .push(path, &ignore_file(self.root, &folder, path));
         for name in names {
             let Ok(name) = name.to_str() else {
                 self.skip(join(path, &name.to_string_lossy()), SkipReason::NotUtf8);
@@ -243,15 +244,6 @@ impl Scan<'_> {
         }
     }
 
-    /// The ignore file of one folder; a link or a FIFO of that name has no rules.
-    fn ignore_file(&self, folder: impl AsFd, path: &str) -> Vec<u8> {
-        let at = || self.root.path().join(path);
-        file_open(folder, ".gitignore")
-            .ok()
-            .and_then(|file| read_regular(file, ".gitignore", IGNORE_LIMIT, at).ok())
-            .map_or_else(Vec::new, |disk| disk.bytes)
-    }
-
     fn skip(&mut self, path: String, reason: SkipReason) {
         self.skipped.push(Skipped { path, reason });
     }
@@ -281,13 +273,22 @@ fn refused(path: &str, name: &str) -> Option<Reason> {
     }
 }
 
-fn file_open(folder: impl AsFd, name: &str) -> Result<File, Errno> {
+/// The ignore file of one folder; a link or a FIFO of that name has no rules.
+pub(crate) fn ignore_file(root: &Root, folder: impl AsFd, path: &str) -> Vec<u8> {
+    let at = || root.path().join(path);
+    file_open(folder, ".gitignore")
+        .ok()
+        .and_then(|file| read_regular(file, ".gitignore", IGNORE_LIMIT, at).ok())
+        .map_or_else(Vec::new, |disk| disk.bytes)
+}
+
+pub(crate) fn file_open(folder: impl AsFd, name: &str) -> Result<File, Errno> {
     let flags =
         OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
     resolve(folder.as_fd(), name, flags).map(File::from)
 }
 
-fn join(path: &str, name: &str) -> String {
+pub(crate) fn join(path: &str, name: &str) -> String {
     if path.is_empty() {
         name.to_owned()
     } else {

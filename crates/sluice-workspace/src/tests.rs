@@ -11,6 +11,7 @@ use crate::{Action, Change, Identity, NewCommit, Oid, Repo};
 mod commits;
 mod exports;
 mod kills;
+mod looks;
 mod refs;
 mod scans;
 mod trees;

@@ -10,7 +10,7 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use crate::guard::Root;
 
 /// The rules that hold in the folder that is being read.
-pub(super) struct Ignores {
+pub(crate) struct Ignores {
     /// The ignore files from the root down.
     stack: Vec<Gitignore>,
     /// What the folder's own index knows: a tracked file is never ignored.
@@ -18,7 +18,7 @@ pub(super) struct Ignores {
 }
 
 impl Ignores {
-    pub(super) fn new(root: &Root) -> Self {
+    pub(crate) fn new(root: &Root) -> Self {
         let tracked = tracked(root).unwrap_or_default();
         Self {
             stack: Vec::new(),
@@ -26,8 +26,16 @@ impl Ignores {
         }
     }
 
+    /// As [`Ignores::new`], with the tracked paths said by the caller.
+    pub(crate) fn with(tracked: BTreeSet<Vec<u8>>) -> Self {
+        Self {
+            stack: Vec::new(),
+            tracked,
+        }
+    }
+
     /// Enters a folder whose ignore file, if it has one, holds `rules`.
-    pub(super) fn push(&mut self, folder: &str, rules: &[u8]) {
+    pub(crate) fn push(&mut self, folder: &str, rules: &[u8]) {
         let mut builder = GitignoreBuilder::new(Path::new("/").join(folder));
         let text = String::from_utf8_lossy(rules);
         for line in text.trim_start_matches('\u{feff}').lines() {
@@ -39,12 +47,12 @@ impl Ignores {
     }
 
     /// Leaves a folder.
-    pub(super) fn pop(&mut self) {
+    pub(crate) fn pop(&mut self) {
         self.stack.pop();
     }
 
     /// Whether the rules ignore a path: the deepest ignore file that mentions it decides.
-    pub(super) fn ignores(&self, path: &str, is_dir: bool) -> bool {
+    pub(crate) fn ignores(&self, path: &str, is_dir: bool) -> bool {
         let path = Path::new("/").join(path);
         for rules in self.stack.iter().rev() {
             match rules.matched(&path, is_dir) {
@@ -57,7 +65,7 @@ impl Ignores {
     }
 
     /// Whether a path, or something below it, is tracked.
-    pub(super) fn tracks(&self, path: &str, is_dir: bool) -> bool {
+    pub(crate) fn tracks(&self, path: &str, is_dir: bool) -> bool {
         if !is_dir {
             return self.tracked.contains(path.as_bytes());
         }
