@@ -78,6 +78,16 @@ impl DataDir {
         self.root.join("workspaces").join(project)
     }
 
+    /// The folder of the working trees.
+    pub fn work_trees(&self) -> PathBuf {
+        self.root.join("workspaces")
+    }
+
+    /// What is known of the files of a project's working tree.
+    pub(crate) fn seen(&self, project: &str) -> PathBuf {
+        self.root.join("run").join(format!("seen-{project}.json"))
+    }
+
     /// Results and logs of checks.
     pub fn cache(&self) -> PathBuf {
         self.root.join("cache")

@@ -47,6 +47,8 @@ impl Factory {
         // Nobody edits between the look at `work` and the start.
         let _hand = self.hand(project).await;
         let record = self.project_record(project).await?;
+        // What the gate builds on is what people see.
+        self.edits_take_in(project, false).await?;
         if let Some(current) = self
             .store
             .run_current(project, gate)

@@ -130,7 +130,11 @@ impl Factory {
             Err(fault) => Err(fault),
         };
         match stored {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                // What people edited meanwhile waits for the end of the run.
+                self.edits_release(&record.project).await;
+                Ok(())
+            }
             // Cancelled by a person, who has moved the run, or by the shutdown: not a fault.
             Err(_) if cancel.is_cancelled() => Ok(()),
             Err(fault) => self.defer(record, &fault).await,

@@ -11,11 +11,12 @@ use sluice_gates::Gate;
 use sluice_proof::{Signer, Signers};
 use sluice_sandbox::Sandbox;
 use sluice_store::{RunId, RunRecord, Store};
-use sluice_workspace::Repo;
+use sluice_workspace::{Repo, Skipped};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::data::DataDir;
+use crate::edits::Editing;
 use crate::gate_file::{GateFile, GateSet};
 use crate::roles::Roles;
 use crate::template::Templates;
@@ -75,6 +76,10 @@ pub struct Factory {
     pub(crate) work_trees: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
     /// One lock a project: of what people do, only one thing at a time moves `work` or depends on where it is.
     pub(crate) hands: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    /// How edits of working trees are taken in.
+    pub(crate) editing: RwLock<Editing>,
+    /// What the last look at each working tree left alone.
+    pub(crate) left_alone: Mutex<BTreeMap<String, Vec<Skipped>>>,
     /// Ends what a cancelled run is doing.
     pub(crate) cancels: Mutex<BTreeMap<RunId, CancellationToken>>,
     /// Wakes the loop.
@@ -102,6 +107,8 @@ impl Factory {
             in_flight: Mutex::default(),
             work_trees: Mutex::default(),
             hands: Mutex::default(),
+            editing: RwLock::default(),
+            left_alone: Mutex::default(),
             cancels: Mutex::default(),
             wake: Notify::new(),
             shutdown: CancellationToken::new(),
@@ -207,7 +214,7 @@ impl Factory {
             let page = self.store.project_list(cursor.as_deref(), 200).await?;
             for project in &page.items {
                 self.project_prepare(project).await?;
-                self.work_tree_settle(&project.name).await?;
+                self.edits_look(&project.name, false).await?;
                 self.edits_tell(&project.name).await?;
             }
             match page.next {

@@ -1,43 +1,15 @@
-//! Files, trees and history of a project, and the edits that people make.
+//! Files, trees and history of a project, read.
 
-use anyhow::Context as _;
 use jiff::Timestamp;
-use serde_json::json;
-use sluice_path::RelPath;
-use sluice_store::{Actor, EventSeq, NewEvent, Role};
-use sluice_workspace::{Change, CommitInfo, DiffStatus, EntryKind, NewCommit, Oid, Repo};
+use sluice_workspace::{CommitInfo, DiffStatus, EntryKind, Oid, Repo};
 
-use crate::check::project_event;
-use crate::decide::machinery;
-use crate::factory::{Factory, now, rfc3339};
-use crate::git_names::{MAIN, WORK, daemon, identity};
-use crate::refusal::{Asked, Refusal};
-use crate::view::{
-    BranchView, CommitView, DiffView, EntryView, FileContent, FileDiff, FileWritten, Page,
-};
+use crate::factory::{Factory, rfc3339};
+use crate::git_names::MAIN;
+use crate::refusal::{Asked, Refusal, rel_path};
+use crate::view::{BranchView, CommitView, DiffView, EntryView, FileContent, FileDiff, Page};
 
-/// A larger file is refused, in bytes.
-pub const MAX_FILE_BYTES: usize = 16 << 20;
 /// A longer patch of one file is cut, in bytes.
 const MAX_PATCH: usize = 200_000;
-/// The event that tells of a person's edit.
-const EDITED: &str = "file.edited";
-/// What the message of a person's edit begins with.
-const VERBS: [&str; 3] = ["Add", "Edit", "Delete"];
-/// How many edits are looked at for one that was not told of: as many as can be made at one time.
-const MOST_EDITS: usize = 100;
-
-/// What must hold of a file before it is written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Precondition {
-    /// It must not exist (`If-None-Match: *`).
-    Absent,
-    /// It must be one of these blobs (`If-Match`).
-    Matches(Vec<String>),
-    /// It must exist (`If-Match: *`).
-    Present,
-}
-
 impl Factory {
     /// The tree of a ref, commit or branch; `work` when none is named.
     ///
@@ -95,116 +67,6 @@ impl Factory {
                 bytes: entry.bytes,
             })
             .ok_or_else(|| Refusal::not_found(format!("file {shown:?}", shown = shown.as_str())))
-    }
-
-    /// Writes a file as a commit of the person's on `work`.
-    ///
-    /// # Errors
-    /// The path is refused, the precondition does not hold, a run is open on what would be changed.
-    pub async fn file_write(
-        &self,
-        project: &str,
-        path: &str,
-        bytes: Vec<u8>,
-        precondition: Precondition,
-        actor: &Actor,
-    ) -> Asked<FileWritten> {
-        if bytes.len() > MAX_FILE_BYTES {
-            return Err(Refusal::invalid(
-                "body",
-                format!("a file has at most {MAX_FILE_BYTES} bytes"),
-            ));
-        }
-        let path = rel_path(path)?;
-        let change = Change::write(path, bytes);
-        self.edit(project, change, precondition, actor).await
-    }
-
-    /// Deletes a file as a commit of the person's on `work`.
-    ///
-    /// # Errors
-    /// As [`Factory::file_write`], and when it is not there.
-    pub async fn file_delete(
-        &self,
-        project: &str,
-        path: &str,
-        precondition: Precondition,
-        actor: &Actor,
-    ) -> Asked<FileWritten> {
-        let path = rel_path(path)?;
-        self.edit(project, Change::delete(path), precondition, actor)
-            .await
-    }
-
-    async fn edit(
-        &self,
-        project: &str,
-        change: Change,
-        precondition: Precondition,
-        actor: &Actor,
-    ) -> Asked<FileWritten> {
-        if actor.role < Role::Operator {
-            return Err(Refusal::forbidden(
-                "role",
-                "the role operator is needed to edit files",
-            ));
-        }
-        self.project_record(project).await?;
-        // No gate starts between the look and the commit.
-        let _hand = self.hand(project).await;
-        self.project_record(project).await?;
-        if let Some(open) = self
-            .store
-            .run_fetch_open(project)
-            .await
-            .map_err(machinery)?
-        {
-            let message = format!(
-                "{} is {}; what it works on cannot be edited meanwhile: decide on it or cancel it first",
-                open.run.gate(),
-                open.run.state()
-            );
-            return Err(Refusal::conflict("run_open", message));
-        }
-        let at = now();
-        let path = change.path.clone();
-        let author = actor.name.clone();
-        let edited = self
-            .git(project, move |repo| {
-                edit_work(&repo, change, precondition, &author, at)
-            })
-            .await?;
-        let (commit, oid) = edited?;
-        self.work_tree_settle(project).await?;
-        let event = edited_event(project, path.as_str(), &actor.name, &commit, at);
-        self.store.event_append(event).await.map_err(machinery)?;
-        Ok(FileWritten {
-            path: path.as_str().to_owned(),
-            oid,
-            commit,
-        })
-    }
-
-    /// Tells of the edits that a killed process made and did not come to tell of.
-    pub(crate) async fn edits_tell(&self, project: &str) -> anyhow::Result<()> {
-        let mut untold = self.git(project, |repo| edits_on_top(&repo)).await?;
-        let mut after = EventSeq(0);
-        // One of the newest commits is a person's only until the next attempt, so this is rarely walked.
-        while !untold.is_empty() {
-            let events = self.store.event_list(after, Some(project), 500).await?;
-            let Some(last) = events.last() else { break };
-            after = last.seq;
-            for event in events.iter().filter(|event| event.kind == EDITED) {
-                untold.retain(|edit| event.body["commit"] != edit.oid.to_string());
-            }
-        }
-        for edit in untold.iter().rev() {
-            let (_, path) = edit_of(edit).unwrap_or_default();
-            let at = Timestamp::from_second(edit.time)?;
-            let event = edited_event(project, path, &edit.author.name, &edit.oid.to_string(), at);
-            self.store.event_append(event).await?;
-        }
-        Ok(())
     }
 
     /// The history of a ref, newest first.
@@ -326,106 +188,6 @@ impl Factory {
     }
 }
 
-type Edited = Asked<(String, Option<String>)>;
-
-fn edited_event(project: &str, path: &str, by: &str, commit: &str, at: Timestamp) -> NewEvent {
-    let body = json!({ "path": path, "by": by, "commit": commit });
-    project_event(project, EDITED, body, at)
-}
-
-/// The edits of people that `work` ends with, newest first.
-fn edits_on_top(repo: &Repo) -> anyhow::Result<Vec<CommitInfo>> {
-    let Some(work) = repo.ref_get(WORK)? else {
-        return Ok(Vec::new());
-    };
-    let newest = repo.log(&work, MOST_EDITS, None)?;
-    Ok(newest
-        .into_iter()
-        .take_while(|commit| edit_of(commit).is_some())
-        .collect())
-}
-
-/// The verb and the path of an edit; `None` for any other commit.
-fn edit_of(commit: &CommitInfo) -> Option<(&str, &str)> {
-    let is_person =
-        commit.committer == identity(&commit.author.name) && commit.committer != daemon();
-    let (verb, path) = commit.message.trim_end().split_once(' ')?;
-    (is_person && VERBS.contains(&verb)).then_some((verb, path))
-}
-
-fn edit_work(
-    repo: &Repo,
-    change: Change,
-    precondition: Precondition,
-    author: &str,
-    at: Timestamp,
-) -> anyhow::Result<Edited> {
-    let work = repo.ref_get(WORK)?.context("the project has no `work`")?;
-    let before = repo.commit_read(&work)?;
-    let present = repo.file_read(&before.tree, &change.path)?;
-    let oid = present.as_ref().map(|entry| entry.oid.to_string());
-    let path = change.path.as_str().to_owned();
-    let deletes = change.action == sluice_workspace::Action::Delete;
-    if deletes && present.is_none() {
-        return Ok(Err(Refusal::not_found(format!("file {path:?}"))));
-    }
-    let holds = match (&precondition, &oid) {
-        (Precondition::Absent, None) | (Precondition::Present, Some(_)) => true,
-        (Precondition::Matches(wanted), Some(oid)) => wanted.contains(oid),
-        _ => false,
-    };
-    if !holds {
-        let message = match oid {
-            Some(oid) => format!("{path} is {oid} now"),
-            None => format!("{path} does not exist"),
-        };
-        return Ok(Err(Refusal::PreconditionFailed { message }));
-    }
-    let tree = match repo.tree_build(Some(&before.tree), std::slice::from_ref(&change)) {
-        Ok(tree) => tree,
-        Err(
-            error @ (sluice_workspace::WorkspaceError::Io { .. }
-            | sluice_workspace::WorkspaceError::Git { .. }),
-        ) => {
-            return Err(error.into());
-        }
-        Err(error) => return Ok(Err(Refusal::invalid("path", error.to_string()))),
-    };
-    let new_oid = repo
-        .file_read(&tree, &change.path)?
-        .map(|entry| entry.oid.to_string());
-    if tree == before.tree {
-        return Ok(Ok((work.to_string(), new_oid)));
-    }
-    let [add, edit, delete] = VERBS;
-    let verb = match (deletes, oid.is_some()) {
-        (true, _) => delete,
-        (false, true) => edit,
-        (false, false) => add,
-    };
-    let commit = repo.commit(
-        &NewCommit {
-            tree,
-            parents: vec![work],
-            author: identity(author),
-            committer: identity(author),
-            time: at.as_second(),
-            message: format!("{verb} {path}"),
-            trailers: Vec::new(),
-        },
-        None,
-    )?;
-    match repo.ref_move(WORK, Some(work), commit, "an edit") {
-        Ok(_) => Ok(Ok((commit.to_string(), new_oid))),
-        Err(sluice_workspace::WorkspaceError::Conflict { .. }) => {
-            let message =
-                format!("somebody else edited the project at the same time; read {path} again");
-            Ok(Err(Refusal::PreconditionFailed { message }))
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
 /// What differs between two trees, named by their commits.
 pub(crate) fn diff_view(
     repo: &Repo,
@@ -478,11 +240,4 @@ fn commit_view(commit: CommitInfo) -> CommitView {
         message: commit.message,
         trailers: commit.trailers,
     }
-}
-
-fn rel_path(path: &str) -> Asked<RelPath> {
-    RelPath::parse(path).map_err(|refusal| Refusal::Invalid {
-        field: "path",
-        message: format!("{} ({})", refusal.message, refusal.reason.as_str()),
-    })
 }

@@ -12,6 +12,16 @@ pub(crate) const WORK_TREE: &str = "refs/sluice/work-tree";
 /// Prefixes of the refs that are the daemon's own and that no clone sees.
 pub(crate) const PRIVATE: &[&str] = &["refs/sluice/"];
 
+/// What the working tree is being brought to; what it has of it is not a person's.
+pub(crate) const WORK_TREE_NEXT: &str = "refs/sluice/work-tree-next";
+/// The edits of people that were held, each under its number.
+pub(crate) const HELD: &str = "refs/held/";
+
+/// One edit that was held.
+pub(crate) fn held_ref(n: u64) -> String {
+    format!("{HELD}{n}")
+}
+
 /// The chain of a gate's decisions.
 pub(crate) fn gate_ref(gate: Gate) -> String {
     format!("refs/gates/{gate}")

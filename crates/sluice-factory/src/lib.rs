@@ -11,6 +11,7 @@ mod clone;
 mod data;
 mod decide;
 mod drive;
+mod edits;
 mod evaluation;
 mod evidence;
 mod factory;
@@ -28,19 +29,22 @@ mod roles;
 mod seal;
 mod template;
 pub mod view;
+mod watching;
+mod work_tree;
 
 pub use ask::MAX_REPLY_BYTES;
 pub use changes::{Receipt, Taken, TreeBase, change, take};
 pub use data::DataDir;
 pub use decide::Decide;
+pub use edits::{EditState, Editing, MAX_FILE_BYTES, Person, Precondition, Take};
 pub use evaluation::{DocumentResult, Evaluation};
 pub use factory::{AgentTable, Factory, Parts};
-pub use files::{MAX_FILE_BYTES, Precondition};
 pub use for_server::{parse_json, path_reason};
 pub use gate_file::{Approval, Field, GateFile, GateFileError, GateSet, Health};
 pub use refusal::{Asked, Refusal};
 pub use roles::{RoleFile, RoleHead, Roles};
 pub use template::{TemplateHead, Templates};
+pub use work_tree::Settled;
 
 // What the server hands in and gets back, so that it needs no room but this one.
 pub use sluice_gates::{Gate, NotAGate};

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError};
 
 use anyhow::Context as _;
 use jiff::Timestamp;
@@ -15,7 +14,7 @@ use sluice_store::{
 use sluice_workspace::{NewCommit, Repo};
 
 use crate::factory::{Factory, now, rfc3339};
-use crate::git_names::{MAIN, WORK, WORK_TREE, daemon};
+use crate::git_names::{MAIN, WORK, daemon};
 use crate::refusal::{Asked, Refusal};
 use crate::template::{Template, TemplateHead};
 use crate::view::{Page, ProjectView};
@@ -175,6 +174,8 @@ impl Factory {
                     .map_err(Refusal::from)?;
             }
         }
+        // Best effort: what is known of other files says nothing of these.
+        let _ = std::fs::remove_file(self.data.seen(name));
         Ok(())
     }
 
@@ -231,49 +232,6 @@ impl Factory {
         .await
         .context("a git task ended early")?
         .with_context(|| format!("make the git data of {shown}"))
-    }
-
-    /// Brings the working tree to `work`. What a person changed in it meanwhile is kept.
-    pub(crate) async fn work_tree_settle(&self, project: &str) -> anyhow::Result<()> {
-        let lock = {
-            let mut locks = self
-                .work_trees
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(locks.entry(project.to_owned()).or_default())
-        };
-        let _one_at_a_time = lock.lock().await;
-        let dir = self.data.work_tree(project);
-        let at = now().as_microsecond();
-        let aside = self.data.deleted().join(format!("{project}-{at}.files"));
-        self.git(project, move |repo| {
-            let Some(work) = repo.ref_get(WORK)? else {
-                return Ok(());
-            };
-            let shown = repo.ref_get(WORK_TREE)?;
-            let found = std::fs::symlink_metadata(&dir);
-            let is_there = found.as_ref().is_ok_and(std::fs::Metadata::is_dir);
-            if found.is_ok() && !is_there {
-                // A link would lead the writes below to somewhere else.
-                tracing::warn!(path = %dir.display(), aside = %aside.display(), "moved aside what is no folder");
-                std::fs::rename(&dir, &aside).with_context(|| format!("move {} aside", dir.display()))?;
-            }
-            if shown == Some(work) && is_there {
-                return Ok(());
-            }
-            std::fs::create_dir_all(&dir).with_context(|| format!("make {}", dir.display()))?;
-            // A folder that is gone is made anew: nothing in it is a person's.
-            let from = shown.filter(|_| is_there).map(|oid| repo.commit_read(&oid)).transpose()?;
-            let to = repo.commit_read(&work)?;
-            let synced = repo.work_tree_sync(&dir, from.as_ref().map(|commit| &commit.tree), &to.tree)?;
-            for kept in &synced.kept_conflicts {
-                tracing::warn!(path = %kept.path, reason = ?kept.reason, "kept a file of the working tree as it is");
-            }
-            repo.ref_move(WORK_TREE, shown, work, "working tree")?;
-            Ok(())
-        })
-        .await
-        .with_context(|| format!("bring the working tree of {project} up to date"))
     }
 
     async fn project_view(&self, record: ProjectRecord) -> Asked<ProjectView> {

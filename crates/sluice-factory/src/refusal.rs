@@ -1,5 +1,7 @@
 //! Why the factory does not do what it was asked, in words for the one who asked.
 
+use sluice_path::RelPath;
+
 /// The result of everything that a person or program asks of the factory.
 pub type Asked<T> = Result<T, Refusal>;
 
@@ -67,4 +69,12 @@ impl Refusal {
         let message = message.into();
         Refusal::Forbidden { code, message }
     }
+}
+
+/// A path as somebody asked for it.
+pub(crate) fn rel_path(path: &str) -> Asked<RelPath> {
+    RelPath::parse(path).map_err(|refusal| Refusal::Invalid {
+        field: "path",
+        message: format!("{} ({})", refusal.message, refusal.reason.as_str()),
+    })
 }

@@ -1,11 +1,15 @@
 //! What the factory shows: plain values that the server and the command line hand on as JSON.
 
+mod edit;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::changes::Receipt;
 use crate::evaluation::Evaluation;
 use crate::gate_file::Field;
+
+pub use edit::{EditFile, EditSide, EditSummary, EditView, LeftAlone};
 
 /// One page of a list.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -283,8 +287,10 @@ pub struct FileWritten {
     pub path: String,
     /// The new blob; `None` after a deletion.
     pub oid: Option<String>,
-    /// The commit on `refs/heads/work`.
+    /// The commit on `refs/heads/work`; the one that is held while a run is open.
     pub commit: String,
+    /// The number of the edit when it is held.
+    pub held: Option<u64>,
 }
 
 /// A question to a person.

@@ -181,26 +181,6 @@ async fn paths_sizes_and_roles_are_held() {
     assert_eq!(world.at("refs/heads/work"), before);
 }
 
-#[tokio::test]
-async fn what_a_run_works_on_is_not_edited_meanwhile() {
-    let world = World::new().await;
-    world.script.says(GOOD);
-    world.start(Gate::G0).await;
-    assert_eq!(
-        refused(write(&world, "a", "x", Precondition::Absent).await),
-        "run_open"
-    );
-    assert_eq!(
-        refused(delete(&world, "README.md", Precondition::Present).await),
-        "run_open"
-    );
-    world.approve(Gate::G0).await;
-    write(&world, "a", "x", Precondition::Absent).await.unwrap();
-    // What the person wrote is what the next gate builds on.
-    world.pass(Gate::G1).await;
-    assert_eq!(world.text("a").await.as_deref(), Some("x"));
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_edits_of_one_file_each_answer_is_true() {
     let world = World::new().await;
@@ -250,9 +230,6 @@ async fn an_edit_and_a_start_at_once_leave_a_gate_that_can_be_passed() {
                     .await
                 {
                     Ok(_) => Some(path),
-                    Err(Refusal::Conflict {
-                        code: "run_open", ..
-                    }) => None,
                     Err(Refusal::PreconditionFailed { .. }) => None,
                     Err(other) => panic!("{other:?}"),
                 }

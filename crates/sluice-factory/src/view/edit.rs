@@ -1,0 +1,79 @@
+//! Edits of people that were held, as others are shown them.
+
+use serde::{Deserialize, Serialize};
+
+/// An edit that was held.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EditSummary {
+    /// Its number in the project.
+    pub id: u64,
+    /// `held`, `conflict`, `applied`, `resolved` or `dropped`.
+    pub state: String,
+    /// `working_tree` or `api`.
+    pub source: String,
+    /// Whose it is.
+    pub by: String,
+    /// When it was first held, RFC 3339.
+    pub at: String,
+    /// The run that held it.
+    pub run: Option<String>,
+    /// The commit on `work` that it became, or met in conflict.
+    pub commit: Option<String>,
+    /// Who resolved or dropped it.
+    pub ended_by: Option<String>,
+    /// The paths.
+    pub paths: Vec<String>,
+}
+
+/// An edit with its sides.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EditView {
+    /// What the list says of it.
+    #[serde(flatten)]
+    pub summary: EditSummary,
+    /// The commit that the person saw.
+    pub base: String,
+    /// The commit that has the person's side.
+    pub mine: String,
+    /// The commit of `work` now.
+    pub theirs: String,
+    /// Its files, by path.
+    pub files: Vec<EditFile>,
+}
+
+/// A file of an edit.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EditFile {
+    /// The path.
+    pub path: String,
+    /// As the person saw it; `None`: it was not there.
+    pub base: Option<EditSide>,
+    /// As the person wants it.
+    pub mine: Option<EditSide>,
+    /// As `work` has it now.
+    pub theirs: Option<EditSide>,
+    /// Whether a person has to decide, as things stand now.
+    pub conflict: bool,
+    /// Both sides between git's marks, where they can be shown so.
+    pub marked: Option<String>,
+}
+
+/// One version of a file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EditSide {
+    /// The blob.
+    pub oid: String,
+    /// Whether it carries the executable bit.
+    pub executable: bool,
+    /// The content; `None` when it is no text, or longer than 200,000 bytes. `GET …/files/{path}?ref=` has it.
+    pub text: Option<String>,
+}
+
+/// What is in a working tree and never becomes part of the project.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LeftAlone {
+    /// The path.
+    pub path: String,
+    /// `symlink`, `not_regular`, `not_utf8`, `too_large`, `unreadable`, or a reason of the path rules.
+    pub reason: String,
+}
