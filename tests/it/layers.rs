@@ -56,6 +56,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("ed25519-dalek", &["sluice-proof"]),
     ("ssh-key", &["sluice-proof"]),
     ("git2", &["sluice-workspace"]),
+    ("notify", &["sluice-workspace"]),
     ("bollard", &["sluice-sandbox"]),
     ("seccompiler", &["sluice-sandbox"]),
     ("landlock", &["sluice-sandbox"]),

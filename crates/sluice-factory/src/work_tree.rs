@@ -100,6 +100,9 @@ impl Factory {
     }
 }
 
+/// Files by path, `None`: no file.
+type Sides = BTreeMap<String, Option<FileState>>;
+
 /// Everything that settling one working tree depends on.
 struct Settling {
     dir: PathBuf,
@@ -134,6 +137,8 @@ impl Settling {
         let pending = pending(repo, shown)?;
         let mut edits = record::open(repo)?;
         let mut work = work;
+        // What the folder has, where that is not what it was brought to.
+        let mut on_disk = BTreeMap::new();
         if is_there {
             let looked = self.look(repo, shown)?;
             settled.is_unsettled = !looked.unsettled.is_empty();
@@ -146,9 +151,14 @@ impl Settling {
                 tracing::warn!(path = %self.dir.display(), "every file of a working tree is gone; that is not taken for an edit");
             }
             let changes = self.persons(repo, looked.changes, pending)?;
+            on_disk.extend(
+                changes
+                    .iter()
+                    .map(|change| (change.path.clone(), change.to)),
+            );
             work = self.take_in(repo, changes, shown, work, &mut edits, &mut settled.told)?;
         }
-        self.show(repo, shown, pending, work, &edits)?;
+        self.show(repo, shown, pending, &on_disk, target(repo, work, &edits)?)?;
         Ok(settled)
     }
 
@@ -304,34 +314,41 @@ impl Settling {
         Ok(work)
     }
 
-    /// Writes what differs: `work`, and over it what people wrote here and is held.
+    /// Writes what differs from the target.
     fn show(
         &self,
         repo: &Repo,
         shown: Option<Oid>,
         pending: Option<Oid>,
-        work: Oid,
-        edits: &[Edit],
+        on_disk: &Sides,
+        target: Oid,
     ) -> anyhow::Result<()> {
         let mut shown = shown;
         if let Some(pending) = pending {
             // What an interrupted sync left: the rest of it, before anything else.
-            shown = Some(self.bring(repo, shown, pending)?);
+            shown = Some(self.bring(repo, shown, &Sides::new(), pending)?);
         }
-        let target = target(repo, work, edits)?;
         if shown == Some(target) {
             return Ok(());
         }
         let next = repo.ref_get(WORK_TREE_NEXT)?;
         repo.ref_move(WORK_TREE_NEXT, next, target, "working tree")?;
-        self.bring(repo, shown, target)?;
+        self.bring(repo, shown, on_disk, target)?;
         Ok(())
     }
 
     /// Brings the folder from one commit to another and notes what it shows then.
-    fn bring(&self, repo: &Repo, from: Option<Oid>, to: Oid) -> anyhow::Result<Oid> {
-        let before = from.map(|oid| repo.commit_read(&oid)).transpose()?;
-        let before = before.map(|commit| commit.tree);
+    fn bring(
+        &self,
+        repo: &Repo,
+        from: Option<Oid>,
+        on_disk: &Sides,
+        to: Oid,
+    ) -> anyhow::Result<Oid> {
+        let before = match from {
+            Some(from) => Some(repo.tree_set(&repo.commit_read(&from)?.tree, on_disk)?),
+            None => None,
+        };
         let after = repo.commit_read(&to)?;
         let synced = repo.work_tree_sync(&self.dir, before.as_ref(), &after.tree)?;
         // A file that was kept is one that its person saw as it was: what they make of it is held against that.
@@ -374,9 +391,9 @@ fn pending(repo: &Repo, shown: Option<Oid>) -> anyhow::Result<Option<Oid>> {
     Ok((!is_done).then_some(next))
 }
 
-/// The commit that the working tree is to show.
+/// The commit that the working tree is to show: `work`, and over it what people wrote here and is held.
 fn target(repo: &Repo, work: Oid, edits: &[Edit]) -> anyhow::Result<Oid> {
-    let on_top: BTreeMap<String, Option<FileState>> = edits
+    let on_top: Sides = edits
         .iter()
         .filter(|edit| edit.source == Source::WorkingTree)
         .flat_map(|edit| &edit.files)

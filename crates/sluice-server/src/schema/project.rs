@@ -100,8 +100,10 @@ pub struct FileWritten {
     pub path: String,
     /// The new blob; `None` after a deletion.
     pub oid: Option<String>,
-    /// The commit on `refs/heads/work`.
+    /// The commit on `refs/heads/work`; the one that is held while a run is open.
     pub commit: String,
+    /// The number of the edit when it is held.
+    pub held: Option<u64>,
 }
 
 /// The files of a version.
