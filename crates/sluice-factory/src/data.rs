@@ -68,9 +68,9 @@ impl DataDir {
         self.run().join(format!("{STAGED}{project}-{at}.git"))
     }
 
-    /// Whether a name in [`DataDir::run`] is one of [`DataDir::staged`].
+    /// Whether a name in [`DataDir::run`] is one of [`DataDir::staged`], whole or half made (those begin with a dot).
     pub(crate) fn is_staged(name: &str) -> bool {
-        name.starts_with(STAGED)
+        name.trim_start_matches('.').starts_with(STAGED)
     }
 
     /// A project's working tree.

@@ -91,7 +91,10 @@ impl RelPath {
                 ),
             ));
         }
-        Ok(RelPath(components.join("/")))
+        let path = components.join("/");
+        // `./` at the front hides a `~` or `-` from the first look only.
+        check_start(&path)?;
+        Ok(RelPath(path))
     }
 
     /// The normalised path.

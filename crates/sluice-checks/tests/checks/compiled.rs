@@ -9,7 +9,7 @@ const CARGO: &str = "[package]\nname = \"adder\"\nversion = \"1.0.0\"\nedition =
 const LOCK: &str = "version = 4\n\n[[package]]\nname = \"adder\"\nversion = \"1.0.0\"\n";
 const LIB: &str = "//! Adds.\n\n/// Adds.\npub fn add(a: i32, b: i32) -> i32 {\n    a + b\n}\n\n\
                    #[cfg(test)]\nmod tests {\n    #[test]\n    fn adds() {\n        assert_eq!(super::add(1, 2), 3);\n    }\n\n\
-                   #[test]\n    #[ignore]\n    fn later() {}\n}\n";
+                   #[test]\n    #[cfg_attr(all(), ignore)]\n    fn later() {}\n}\n";
 const MAIN_GO: &str = "package main\n\n// Add adds.\nfunc Add(a, b int) int { return a + b }\n\n\
                        func main() { println(Add(1, 2)) }\n";
 const TEST_GO: &str = "package main\n\nimport \"testing\"\n\nfunc TestAdd(t *testing.T) {\n\tif Add(1, 2) != 3 {\n\
@@ -21,7 +21,7 @@ async fn rust() -> Bench {
     bench.write("Cargo.lock", LOCK);
     bench.write(
         "src/lib.rs",
-        &LIB.replace("\n#[test]\n    #[ignore]", "\n    #[test]\n    #[ignore]"),
+        &LIB.replace("\n#[test]\n    #[cfg", "\n    #[test]\n    #[cfg"),
     );
     bench
 }
