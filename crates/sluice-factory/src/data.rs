@@ -27,7 +27,7 @@ impl DataDir {
         let data = DataDir {
             root: root.canonicalize()?,
         };
-        for folder in ["git", "workspaces"] {
+        for folder in ["git", "workspaces", "seen"] {
             std::fs::create_dir_all(data.root.join(folder))?;
         }
         // Layers may hold what a package made setuid: nobody else of the machine may reach them.
@@ -85,7 +85,7 @@ impl DataDir {
 
     /// What is known of the files of a project's working tree.
     pub(crate) fn seen(&self, project: &str) -> PathBuf {
-        self.root.join("run").join(format!("seen-{project}.json"))
+        self.root.join("seen").join(format!("{project}.json"))
     }
 
     /// Results and logs of checks.
@@ -110,7 +110,7 @@ impl DataDir {
 
     /// Removes the files that a killed process was still writing. Nothing may be at work here yet.
     pub(crate) fn unfinished_remove(&self) {
-        let mut folders = vec![self.cache(), self.run()];
+        let mut folders = vec![self.cache(), self.run(), self.root.join("seen")];
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
                 match entry.file_type() {
