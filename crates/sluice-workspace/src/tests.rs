@@ -12,6 +12,7 @@ mod commits;
 mod exports;
 mod kills;
 mod looks;
+mod packs;
 mod refs;
 mod scans;
 mod trees;
@@ -91,6 +92,24 @@ impl Fixture {
 
     pub(crate) fn fsck(&self) {
         fsck(self.repo.git_dir());
+    }
+}
+
+/// Every test leaves a repository that git finds nothing wrong with.
+impl Drop for Fixture {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.fsck();
+        }
+    }
+}
+
+/// Does something at the end of a scope, whether the test fails or not.
+pub(crate) struct OnDrop<F: FnMut()>(pub(crate) F);
+
+impl<F: FnMut()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        (self.0)();
     }
 }
 
