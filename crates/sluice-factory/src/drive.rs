@@ -71,6 +71,7 @@ impl Factory {
             let factory = Arc::clone(&self);
             tasks.spawn(async move { factory.run_one().await });
         }
+        tasks.spawn(async move { self.pack_now_and_then().await });
         while tasks.join_next().await.is_some() {}
     }
 

@@ -82,6 +82,8 @@ pub struct Factory {
     pub(crate) left_alone: Mutex<BTreeMap<String, Vec<Skipped>>>,
     /// Ends what a cancelled run is doing.
     pub(crate) cancels: Mutex<BTreeMap<RunId, CancellationToken>>,
+    /// The projects whose git data was opened since it was last looked at for packing.
+    pub(crate) touched: Mutex<BTreeSet<String>>,
     /// Wakes the loop.
     pub(crate) wake: Notify,
     /// Ends everything at shutdown.
@@ -110,6 +112,7 @@ impl Factory {
             editing: RwLock::default(),
             left_alone: Mutex::default(),
             cancels: Mutex::default(),
+            touched: Mutex::default(),
             wake: Notify::new(),
             shutdown: CancellationToken::new(),
         });
@@ -179,6 +182,10 @@ impl Factory {
     {
         let data = self.data.clone();
         let project = project.to_owned();
+        self.touched
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(project.clone());
         tokio::task::spawn_blocking(move || {
             let repo = data
                 .repo(&project)

@@ -64,6 +64,8 @@ pub(crate) struct Fixture {
     pub(crate) repo: Repo,
     pub(crate) tree: Oid,
     pub(crate) commit: Oid,
+    /// Cleared by a test that damages the repository itself.
+    pub(crate) sound: bool,
 }
 
 impl Fixture {
@@ -79,6 +81,7 @@ impl Fixture {
             repo,
             tree,
             commit,
+            sound: true,
         }
     }
 
@@ -98,7 +101,7 @@ impl Fixture {
 /// Every test leaves a repository that git finds nothing wrong with.
 impl Drop for Fixture {
     fn drop(&mut self) {
-        if !std::thread::panicking() {
+        if self.sound && !std::thread::panicking() {
             self.fsck();
         }
     }

@@ -13,6 +13,7 @@ mod heal;
 mod history;
 mod hostile;
 mod outside;
+mod packing;
 mod projects;
 mod proof;
 mod world;
