@@ -1,0 +1,3 @@
+module example.com/project-name
+
+go 1.22
