@@ -7,8 +7,21 @@ use sluice_sandbox::{Network, WORKSPACE};
 
 use crate::find::{is_below, is_foreign, join};
 use crate::plan::{Project, step_name, words};
+use crate::smoke::serve;
 use crate::toolchain::STORE;
 use crate::{Action, Command, Kind, Report, Step, Toolchain, Tree, Verdict, script};
+
+/// Where the program of a service is built.
+const SERVICE: &str = "/tmp/sluice-service";
+/// Folders of programs that serve, where a module has several programs; the root comes first.
+const SERVERS: [&str; 6] = [
+    "",
+    "cmd/server",
+    "cmd/api",
+    "cmd/web",
+    "cmd/app",
+    "cmd/main",
+];
 
 /// The modules in `dirs`.
 pub(crate) fn projects(tree: &dyn Tree, dirs: &[String]) -> Vec<Project> {
@@ -47,10 +60,7 @@ fn step(tree: &dyn Tree, dir: &str, kind: Kind) -> Step {
             }
             offline(dir, script::each(None, &commands), Report::Go)
         }
-        Kind::Smoke => Action::skip(
-            Verdict::Unknown,
-            "a Go service is not started by this check yet; cover its health route by a test",
-        ),
+        Kind::Smoke => smoke(tree, dir),
         Kind::Audit => Action::skip(
             Verdict::Unknown,
             "known vulnerabilities of Go modules are not asked for yet; run govulncheck where its database can be \
@@ -74,6 +84,81 @@ fn offline(dir: &str, argv: Vec<String>, report: Report) -> Action {
         env,
         ..Command::new(argv, report)
     })
+}
+
+/// Builds and starts the program of a module.
+fn smoke(tree: &dyn Tree, dir: &str) -> Action {
+    let mut programs = programs(tree, dir);
+    let chosen = match programs.len() {
+        0 | 1 => programs.pop(),
+        _ => SERVERS
+            .iter()
+            .find(|name| programs.iter().any(|program| program == *name))
+            .map(|name| (*name).to_owned()),
+    };
+    match chosen {
+        Some(folder) => {
+            let package = match folder.is_empty() {
+                true => ".".to_owned(),
+                false => format!("./{folder}"),
+            };
+            let build = words(["go", "build", "-o", SERVICE, &package]);
+            let Command { argv, report, .. } = serve(&build, &words([SERVICE]));
+            offline(dir, argv, report)
+        }
+        None if programs.is_empty() => Action::skip(
+            Verdict::Unknown,
+            "there is nothing to start: no folder has a package main; write one that listens on the port in PORT",
+        ),
+        None => Action::skip(
+            Verdict::Unknown,
+            format!(
+                "there are several programs ({}) and nothing says which one serves; call its folder cmd/server",
+                programs.join(", ")
+            ),
+        ),
+    }
+}
+
+/// The folders of a module's programs, the root as the empty text.
+fn programs(tree: &dyn Tree, dir: &str) -> Vec<String> {
+    let mut folders = BTreeSet::new();
+    let modules: Vec<String> = tree
+        .paths()
+        .iter()
+        .filter_map(|path| path.strip_suffix("/go.mod").map(str::to_owned))
+        .filter(|module| module != dir && is_below(module, dir))
+        .collect();
+    for path in tree.paths() {
+        let is_source = path.ends_with(".go")
+            && !path.ends_with("_test.go")
+            && !modules.iter().any(|module| is_below(&path, module));
+        if !is_source || !is_below(&path, dir) || is_foreign(&path) {
+            continue;
+        }
+        let inside = path.strip_prefix(&join(dir, "")).unwrap_or(&path);
+        let folder = inside.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let is_left_out = |part: &str| {
+            part.starts_with(['.', '_']) || matches!(part, "vendor" | "testdata" | "examples")
+        };
+        if folders.contains(folder) || folder.split('/').any(is_left_out) {
+            continue;
+        }
+        let text = tree.read(&path).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let is_main = |line: &str| {
+            let mut words = line.split_whitespace();
+            words.next() == Some("package") && words.next() == Some("main")
+        };
+        // What is run by hand, such as a generator, is marked so that no build takes it.
+        let is_by_hand = text
+            .lines()
+            .any(|line| line.starts_with("//go:build ignore"));
+        if !is_by_hand && text.lines().any(is_main) {
+            folders.insert(folder.to_owned());
+        }
+    }
+    folders.into_iter().collect()
 }
 
 fn environment(dir: &str) -> BTreeMap<String, String> {

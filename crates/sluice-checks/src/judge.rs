@@ -226,12 +226,12 @@ fn audit(seen: &Seen<'_>, code: i32) -> Judged {
 }
 
 fn smoke(seen: &Seen<'_>, code: i32) -> Judged {
-    let said = read::file(seen.out, SMOKE_JSON).and_then(|bytes| read::smoke(&bytes));
-    match said {
+    let report = read::file(seen.out, SMOKE_JSON).and_then(|bytes| read::smoke(&bytes));
+    match report {
         Ok(Ok(())) => Judged::new(by_code(code), Vec::new()),
         Ok(Err((stage, message))) => {
             let mut findings = vec![Draft::error("smoke", &stage, message).done()];
-            findings.extend(read::errors(seen.output, seen.paths));
+            findings.extend(said(seen));
             Judged::new(Verdict::Fail, findings)
         }
         Err(why) => Judged::new(

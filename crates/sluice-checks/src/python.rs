@@ -2,6 +2,7 @@
 
 mod manifest;
 mod requirements;
+mod start;
 mod steps;
 
 use std::collections::BTreeMap;

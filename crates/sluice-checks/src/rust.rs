@@ -9,6 +9,7 @@ use toml::{Table, Value};
 
 use crate::find::{is_below, is_foreign, join, place};
 use crate::plan::{Project, step_name, words};
+use crate::smoke::serve;
 use crate::toolchain::STORE;
 use crate::{Action, Command, Kind, Report, Step, Toolchain, Tree, Verdict, script};
 
@@ -109,10 +110,7 @@ fn step(tree: &dyn Tree, dir: &str, kind: Kind) -> Step {
             let format = words(["cargo", "fmt", "--all", "--check"]);
             compile(dir, script::each(None, &[clippy, format]), Report::Cargo)
         }
-        Kind::Smoke => Action::skip(
-            Verdict::Unknown,
-            "a Rust service is not started by this check yet; cover its health route by a test",
-        ),
+        Kind::Smoke => smoke(tree, dir),
         Kind::Audit => Action::skip(
             Verdict::Unknown,
             "known vulnerabilities of crates are not asked for yet; run cargo-deny or cargo-audit where its database \
@@ -126,6 +124,30 @@ fn step(tree: &dyn Tree, dir: &str, kind: Kind) -> Step {
         dir: dir.to_owned(),
         action,
     }
+}
+
+/// Builds and starts the program of a package or workspace; which one of several is cargo's choice.
+fn smoke(tree: &dyn Tree, dir: &str) -> Action {
+    let is_program = |path: &String| {
+        is_below(path, dir)
+            && !is_foreign(path)
+            && match path.rsplit('/').next() {
+                Some("Cargo.toml") => tree
+                    .read(path)
+                    .is_some_and(|bytes| String::from_utf8_lossy(&bytes).contains("[[bin]]")),
+                _ => path.ends_with("src/main.rs") || path.contains("src/bin/"),
+            }
+    };
+    if !tree.paths().iter().any(is_program) {
+        return Action::skip(
+            Verdict::Unknown,
+            "there is nothing to start: no package has a src/main.rs; write one that listens on the port in PORT",
+        );
+    }
+    let build = words(["cargo", "build", "--locked", "--bins"]);
+    let start = words(["cargo", "run", "--locked", "--quiet"]);
+    let Command { argv, report, .. } = serve(&build, &start);
+    compile(dir, argv, report)
 }
 
 fn cargo(verb: &str, arguments: &[&str]) -> Vec<String> {

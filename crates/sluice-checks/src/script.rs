@@ -22,9 +22,21 @@ pub(crate) const PYTHON: Script = Script {
     name: "python.py",
     text: include_str!("script/python.py"),
 };
+/// Builds and starts a service of a Node project, and asks it.
+pub(crate) const SMOKE_NODE: Script = Script {
+    inside: "/sluice/smoke.mjs",
+    name: "smoke.mjs",
+    text: include_str!("smoke/smoke.mjs"),
+};
+/// Builds and starts any other service, and asks it.
+pub(crate) const SMOKE: Script = Script {
+    inside: "/sluice/smoke.sh",
+    name: "smoke.sh",
+    text: include_str!("smoke/smoke.sh"),
+};
 
 /// All of them.
-pub(crate) const ALL: [&Script; 2] = [&EACH, &PYTHON];
+pub(crate) const ALL: [&Script; 4] = [&EACH, &PYTHON, &SMOKE_NODE, &SMOKE];
 
 /// One command that runs `commands` one after the other, in the folder `start` or where the step starts.
 pub(crate) fn each(start: Option<&str>, commands: &[Vec<String>]) -> Vec<String> {

@@ -14,3 +14,5 @@ mod python;
 mod runners;
 #[path = "checks/running.rs"]
 mod running;
+#[path = "checks/serving.rs"]
+mod serving;

@@ -201,14 +201,6 @@ pub(super) fn job(
     fs::set_permissions(&out, fs::Permissions::from_mode(0o777))
         .map_err(CheckError::io("opening", &out))?;
     let mut binds = vec![own_file(settings, "npmrc", NPMRC, NPMRC_TEXT)?];
-    if step.kind == Kind::Smoke {
-        binds.push(own_file(
-            settings,
-            "smoke.mjs",
-            smoke::INSIDE,
-            smoke::SCRIPT,
-        )?);
-    }
     for script in script::ALL {
         if command.argv.iter().any(|word| word == script.inside) {
             binds.push(own_file(settings, script.name, script.inside, script.text)?);

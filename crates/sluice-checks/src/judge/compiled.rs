@@ -4,7 +4,7 @@ use super::{Judged, Seen, by_code};
 use crate::finding::Draft;
 use crate::plan::BUILD_JSON;
 use crate::read::{self, TestReport};
-use crate::{Finding, Kind, Level, Report, Verdict};
+use crate::{Finding, Kind, Level, Report, Toolchain, Verdict};
 
 /// What the tools said.
 pub(super) fn findings(seen: &Seen<'_>) -> Vec<Finding> {
@@ -16,6 +16,10 @@ pub(super) fn findings(seen: &Seen<'_>) -> Vec<Finding> {
                 _ => "go",
             };
             read::go(tool, seen.output, seen.paths)
+        }
+        // What kept the service from being built.
+        Report::Smoke if seen.step.toolchain == Toolchain::Go => {
+            read::go("go", seen.output, seen.paths)
         }
         Report::PythonLint => read::python_lint(seen.stdout, seen.paths),
         _ => Vec::new(),

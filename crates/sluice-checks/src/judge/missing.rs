@@ -86,7 +86,7 @@ pub(super) fn program(seen: &Seen<'_>) -> Judged {
         .lines()
         .rev()
         .find(|line| line.contains("not found") || line.contains("Permission denied"));
-    let is_shell = matches!(program, "npm" | "node" | "/bin/sh");
+    let is_shell = matches!(program, "npm" | "node" | "/bin/sh" | "bash");
     // `sh: 1: vite: not found`
     let name = named
         .filter(|_| is_shell)
@@ -118,6 +118,11 @@ pub(super) fn program(seen: &Seen<'_>) -> Judged {
         Some(name) if seen.step.toolchain != Toolchain::Node => {
             absent(seen, name, seen.step.toolchain.mend())
         }
+        _ if program == "bash" => absent(
+            seen,
+            program,
+            "install it (apt-get install bash), or choose an image that has it",
+        ),
         _ if program.contains("node_modules/.bin/") => absent(
             seen,
             &last(program),

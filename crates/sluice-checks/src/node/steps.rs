@@ -5,6 +5,7 @@ use sluice_sandbox::{Network, OUT, WORKSPACE};
 use super::manifest::{Manifest, join};
 use super::script::{self, Script, Tool};
 use crate::plan::{LINT_JSON, TEST_JSON, TEST_XML, step_name, words};
+use crate::script::SMOKE_NODE;
 use crate::{Action, Command, Kind, Report, Step, Toolchain, Tree, Verdict};
 
 /// Where a step is to run.
@@ -315,7 +316,7 @@ fn smoke(place: &Place<'_>) -> Action {
             "there is nothing to start; add a start script to package.json that listens on the port in PORT",
         );
     }
-    let mut command = run(words(["node", crate::smoke::INSIDE]), Report::Smoke);
+    let mut command = run(words(["node", SMOKE_NODE.inside]), Report::Smoke);
     if place.manifest.script("build").is_some() {
         command
             .env

@@ -6,9 +6,11 @@ use sluice_sandbox::{Network, OUT, WORKSPACE};
 
 use super::manifest::Manifest;
 use super::requirements::{Requirements, specifier};
+use super::start::start;
 use crate::find::{is_below, is_foreign, join};
 use crate::plan::{TEST_XML, step_name, words};
 use crate::script::{self, PYTHON};
+use crate::smoke::serve;
 use crate::toolchain::VENV;
 use crate::{Action, Command, Kind, Report, Step, Toolchain, Tree, Verdict};
 
@@ -143,10 +145,17 @@ pub(super) fn step(tree: &dyn Tree, dir: &str, manifest: &Manifest, kind: Kind) 
         )),
         Kind::Test => test(tree, dir, manifest),
         Kind::Lint => lint(dir, manifest),
-        Kind::Smoke => Action::skip(
-            Verdict::Unknown,
-            "a Python service is not started by this check yet; cover its health route by a test",
-        ),
+        Kind::Smoke => match start(tree, dir, manifest.depends("flask")) {
+            Some(words) => {
+                let program = vec![program(dir, "python")];
+                Action::Run(serve(&[], &[program, words].concat()))
+            }
+            None => Action::skip(
+                Verdict::Unknown,
+                "there is nothing to start; write a package with a __main__.py, or a main.py, that listens on the \
+                 port in PORT",
+            ),
+        },
         Kind::Audit | Kind::Install => Action::skip(
             Verdict::Unknown,
             "known vulnerabilities of Python packages are not asked for yet; run pip-audit where its database can be \
