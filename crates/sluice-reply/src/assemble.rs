@@ -6,8 +6,9 @@ use sluice_path::RelPath;
 
 use crate::block::{self, Block};
 use crate::infer::{self, Candidate};
-use crate::language::{Kind, kind};
+use crate::language::{Kind, is_markdown, kind};
 use crate::scan::{Fence, Scan};
+use crate::stray::{self, Stray};
 use crate::{Code, Deletion, EditBlock, EditKind, FileBlock, Reply, Source, Warning, elision};
 
 /// Something that happens to one path.
@@ -55,6 +56,7 @@ pub(crate) fn assemble(scan: Scan<'_>) -> Reply {
         ));
     }
     warnings.extend(scan.swallowed.into_iter().map(swallowed));
+    warnings.extend(scan.strays.iter().map(Stray::warning));
     let mut changes = Vec::new();
     let mut unlabelled = Vec::new();
     for fence in scan.fences {
@@ -182,6 +184,19 @@ pub(crate) fn note_file(file: &FileBlock, warnings: &mut Vec<Warning>) {
         let message = "content was left out here: send the whole file";
         warnings.push(Warning::new(
             Code::PlaceholderElision,
+            file.lines.0 + 1 + line,
+            Some(file.path.as_str()),
+            message,
+        ));
+    }
+    if kind(&file.language) != Kind::Markdown
+        && !is_markdown(file.path.as_str())
+        && let Some(line) = stray::search_inside(&file.content)
+    {
+        let message = "a SEARCH/REPLACE block stands inside of a whole file: put it into a fenced block of its own; a file \
+                       that is to hold such marks can be sent as a diff";
+        warnings.push(Warning::new(
+            Code::EditBlockSkipped,
             file.lines.0 + 1 + line,
             Some(file.path.as_str()),
             message,

@@ -9,6 +9,7 @@ use crate::label::label;
 use crate::language::{Kind, extension, is_markdown, is_script, kind};
 use crate::pathlike::says_deleted;
 use crate::scan::Fence;
+use crate::stray;
 use crate::{Code, EditKind, Source, Warning};
 
 /// What a block is.
@@ -124,6 +125,10 @@ pub(crate) fn read(fence: &Fence<'_>, warnings: &mut Vec<Warning>) -> (Block, St
     let mut heard = sources.heard(fence);
     heard.retain(|heard| heard.counts);
     let Some(Heard { source, path, .. }) = heard.first() else {
+        if let Some(warning) = stray::call_in(&fence.content, line) {
+            warnings.push(warning);
+            return (Block::Nothing, language);
+        }
         return (without_path(&language, line, warnings), language);
     };
     let Some(path) = accept(path, line, warnings) else {

@@ -7,6 +7,9 @@ mod hunk;
 mod search;
 
 pub(crate) use hunk::{FileEdit, Hunk, NewLine, Part, Problem, What, Written};
+pub(crate) use search::{
+    is_close as is_search_close, is_divider as is_search_divider, is_open as is_search_open,
+};
 
 use crate::EditKind;
 use crate::language::{Kind, is_markdown, is_patch, kind};
@@ -77,8 +80,13 @@ pub(crate) fn named_path(kind: EditKind, content: &str) -> Option<String> {
 }
 
 /// One side of a diff's header; nothing for `/dev/null`.
-fn side(text: &str) -> Option<String> {
+pub(crate) fn side(text: &str) -> Option<String> {
     header::readings(text)?.into_iter().next()
+}
+
+/// The file that the rest of a line `diff --git` names.
+pub(crate) fn git_path(rest: &str) -> Option<String> {
+    header::git_paths(rest)?.1.into_iter().next()
 }
 
 /// Whether the block starts with a SEARCH marker, possibly after a line with a path.

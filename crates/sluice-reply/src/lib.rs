@@ -27,6 +27,7 @@ mod nesting;
 mod pathlike;
 mod reply;
 mod scan;
+mod stray;
 mod stream;
 mod think;
 mod warning;

@@ -17,6 +17,7 @@ use std::ops::Range;
 use crate::fence::FenceLine;
 use crate::lines::{self, Line};
 use crate::nesting::{End, Lookahead};
+use crate::stray::Stray;
 use crate::think::{Thought, thought};
 
 pub(crate) use blocks::{Body, Ended, Open, Scanner};
@@ -47,6 +48,8 @@ pub(crate) struct Scan<'t> {
     /// 1-based lines of fences with an info string that are text of an HTML block, such as `<details>` with
     /// no blank line below it.
     pub(crate) swallowed: Vec<usize>,
+    /// Edits that stand in no block.
+    pub(crate) strays: Vec<Stray>,
 }
 
 /// Scans the text. Without `recover`, nothing but CommonMark decides.
@@ -70,6 +73,7 @@ pub(crate) fn scan(text: &str, recover: bool) -> Scan<'_> {
                 Thought::Before => {
                     // The opening tag was part of the prompt: all of this was thinking.
                     scan.fences.clear();
+                    scanner.forget_notes();
                     Some(line.next)
                 }
             };
@@ -110,7 +114,7 @@ pub(crate) fn scan(text: &str, recover: bool) -> Scan<'_> {
     if let Some(ended) = scanner.finish(text, number) {
         scan.fences.push(fence(text, ended, &mut content));
     }
-    scan.swallowed = scanner.into_swallowed();
+    (scan.swallowed, scan.strays) = scanner.into_notes();
     scan
 }
 

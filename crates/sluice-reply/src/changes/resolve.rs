@@ -118,10 +118,22 @@ impl Work<'_> {
             files.any(|file| file.complete && file.path.as_str() == path)
         };
         let is_edit = |line: usize| reply.edits.iter().any(|edit| edit.lines.0 == line);
+        // An edit that no block holds does no harm where the file comes whole in another place.
+        let is_superseded = |warning: &Warning| {
+            let mut files = reply.files.iter().filter(|file| file.complete);
+            files.any(|file| {
+                warning.path.as_deref() == Some(file.path.as_str())
+                    && !(file.lines.0..=file.lines.1).contains(&warning.line)
+            })
+        };
         for warning in &reply.warnings {
             let path = warning.path.as_deref();
             let refuses = match warning.code {
                 Code::PathRejected | Code::PathConflict => true,
+                // One that stands where nothing reads it.
+                Code::DiffSkipped | Code::EditBlockSkipped => {
+                    !is_edit(warning.line) && !is_superseded(warning)
+                }
                 // A whole block for the same path outranks the one that was cut off, if it is one of the file.
                 Code::Truncated => is_edit(warning.line) || !path.is_some_and(is_whole),
                 Code::PlaceholderElision => match self.taker {
@@ -150,8 +162,10 @@ impl Work<'_> {
             _ => "",
         };
         // What is refused is not written, also where the rest is.
-        if warning.code == Code::PlaceholderElision
-            && let Some(Ok(path)) = warning.path.as_deref().map(RelPath::parse)
+        if matches!(
+            warning.code,
+            Code::PlaceholderElision | Code::EditBlockSkipped
+        ) && let Some(Ok(path)) = warning.path.as_deref().map(RelPath::parse)
         {
             self.desk.files.at(&path)?.is_tainted = true;
         }

@@ -5,6 +5,7 @@ mod hostile;
 mod properties;
 mod real;
 mod searches;
+mod strays;
 mod together;
 
 use std::collections::BTreeMap;

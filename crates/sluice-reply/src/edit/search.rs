@@ -27,12 +27,18 @@ pub(crate) fn is_open(line: &str) -> bool {
         .is_some_and(|(_, rest)| matches!(rest.trim_end_matches('>').trim(), "SEARCH" | "ORIGINAL"))
 }
 
-fn is_close(line: &str) -> bool {
+/// Whether the line ends a replacement.
+pub(crate) fn is_close(line: &str) -> bool {
     let closes = |mark, words: &[&str]| {
         marks(line, mark)
             .is_some_and(|(_, rest)| words.contains(&rest.trim_start_matches('<').trim()))
     };
     closes('>', &["REPLACE", "UPDATED"]) || closes('+', &["REPLACE"])
+}
+
+/// Whether the line stands between a search and its replacement.
+pub(crate) fn is_divider(line: &str) -> bool {
+    divider(line).is_some()
 }
 
 /// How long a divider is.

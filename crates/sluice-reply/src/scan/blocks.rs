@@ -11,6 +11,7 @@ use crate::html::HtmlBlock;
 use crate::label::label;
 use crate::lines::Line;
 use crate::nesting::End;
+use crate::stray::{Stray, Strays};
 
 /// What one line came to. It can end a block and open another one.
 #[derive(Debug, Default)]
@@ -145,6 +146,7 @@ pub(crate) struct Scanner {
     before: Option<Range<usize>>,
     item: Item,
     swallowed: Vec<usize>,
+    strays: Strays,
 }
 
 impl Scanner {
@@ -157,6 +159,7 @@ impl Scanner {
             before: None,
             item: Item::default(),
             swallowed: Vec::new(),
+            strays: Strays::default(),
         }
     }
 
@@ -173,9 +176,20 @@ impl Scanner {
         &self.swallowed
     }
 
-    /// 1-based lines of fences that are text of an HTML block.
-    pub(crate) fn into_swallowed(self) -> Vec<usize> {
-        self.swallowed
+    /// Edits that stand in no block, so far.
+    pub(crate) fn strays(&self) -> &[Stray] {
+        self.strays.found()
+    }
+
+    /// 1-based lines of fences that are text of an HTML block, and edits that stand in no block.
+    pub(crate) fn into_notes(self) -> (Vec<usize>, Vec<Stray>) {
+        (self.swallowed, self.strays.into_found())
+    }
+
+    /// Forgets what was noted of text that counts for nothing.
+    pub(crate) fn forget_notes(&mut self) {
+        self.swallowed.clear();
+        self.strays = Strays::default();
     }
 
     /// Starts anew after text that counts for nothing.
@@ -195,6 +209,8 @@ impl Scanner {
         if self.open.is_some() && self.body_line(said, line, number, cursor, matched, &mut step) {
             return step;
         }
+        let before = self.before.clone().map(|before| &text[before]);
+        self.strays.line(text, line, number, before);
         if let Leaf::Html(html) = self.leaf {
             if matched && !(html.ends_at_blank() && cursor.is_blank()) {
                 if html.ends_at_blank()

@@ -38,6 +38,7 @@ pub(super) struct Live {
     pub(super) deletions: Vec<Deletion>,
     pub(super) warnings: Vec<Warning>,
     swallowed: usize,
+    strays: usize,
     /// Bytes of blocks looked at.
     pub(super) work: usize,
 }
@@ -80,6 +81,7 @@ impl Live {
             deletions: Vec::new(),
             warnings: Vec::new(),
             swallowed: 0,
+            strays: 0,
             work: 0,
         }
     }
@@ -111,6 +113,12 @@ impl Live {
             events.push(Event::Warning { warning });
         }
         self.swallowed = self.scanner.swallowed().len();
+        for stray in &self.scanner.strays()[self.strays..] {
+            let warning = stray.warning();
+            self.warnings.push(warning.clone());
+            events.push(Event::Warning { warning });
+        }
+        self.strays = self.scanner.strays().len();
     }
 
     /// Whether the line is thinking.
