@@ -4,10 +4,10 @@ use std::cell::OnceCell;
 
 use sha2::{Digest, Sha256};
 use sluice_checks::{Finding, Level};
-use sluice_reply::Reply;
 use sluice_reply::changes::{
     Base, BaseError, Entry, FileAction, FileChange, Refused, Taker, resolve,
 };
+use sluice_reply::{Code, Reply};
 use sluice_workspace::{Action, Change, EntryKind, Oid, PathKind, Repo};
 
 pub use sluice_reply::changes::Receipt;
@@ -55,8 +55,17 @@ fn nothing(reply: &Reply) -> String {
         1 => "its one fenced block names no path".to_owned(),
         many => format!("none of its {many} fenced blocks names a path"),
     };
+    // What was meant as a file and is none, such as a tool's call.
+    let meant = reply
+        .warnings
+        .iter()
+        .filter(|warning| warning.code == Code::NoPath);
+    let meant: String = meant
+        .take(3)
+        .map(|warning| format!(" Line {}: {}.", warning.line, warning.message))
+        .collect();
     format!(
-        "the reply holds no file: {what}. Put each file whole into a fenced block whose info string is `language:path`, or edit it with a \
+        "the reply holds no file: {what}.{meant} Put each file whole into a fenced block whose info string is `language:path`, or edit it with a \
          `diff` or a SEARCH/REPLACE block"
     )
 }

@@ -414,6 +414,28 @@ fn hunks_of_one_diff_relate_to_the_file_before_it_in_any_order() {
 }
 
 #[test]
+fn hunks_that_change_the_same_line_are_refused() {
+    let hunk = |new: &str| format!("@@ -2,2 +2,2 @@\n two\n-three\n+{new}\n");
+    let diff = format!("{HEAD}{}{}", hunk("3"), hunk("drei"));
+    assert_eq!(
+        five().refused(&fenced("diff", &diff)),
+        [("edit_ambiguous", 8)]
+    );
+    let resolved = five().resolve(&fenced("diff", &diff));
+    assert!(
+        resolved.refused[0]
+            .message
+            .contains("make one hunk of both")
+    );
+    assert_eq!(resolved.changes, []);
+    // Lines that both only show may be the same.
+    let diff = &format!(
+        "{HEAD}@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n@@ -3,2 +3,2 @@\n three\n-four\n+4\n"
+    );
+    assert_eq!(after(diff), "one\n2\nthree\n4\nfive\n");
+}
+
+#[test]
 fn one_miss_refuses_all_and_tells_what_fits() {
     let world = World::new(&[("a.txt", FIVE), ("b.txt", FIVE)]);
     let diff = "--- a/a.txt\n+++ b/a.txt\n@@ -1 +1 @@\n-one\n+1\n@@ -3,2 +3,2 @@\n-three\n-flour\n+3\n--- a/b.txt\n+++ b/b.txt\n@@ -1 +1 @@\n-one\n+1\n";

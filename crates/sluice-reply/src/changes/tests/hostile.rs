@@ -49,6 +49,39 @@ fn a_thousand_hunks_on_a_megabyte() {
 }
 
 #[test]
+fn misses_in_five_megabytes() {
+    let text: String = (0..100_000)
+        .map(|n| {
+            format!(
+                "const value{n} = compute(value{}, {n}); // some words\n",
+                n / 2
+            )
+        })
+        .collect();
+    assert!(text.len() > 5_000_000);
+    let world = World::new(&[("big.ts", &text)]);
+    let search = "const value77777 = compute(value38888, 77778); // some words\n".repeat(40);
+    let reply = fenced(
+        "ts:big.ts",
+        &format!("<<<<<<< SEARCH\n{search}=======\nx\n>>>>>>> REPLACE\n").repeat(50),
+    );
+    let resolved = in_time("misses", || world.resolve(&reply));
+    assert_eq!(resolved.refused.len(), 50);
+    assert!(resolved.refused[0].nearest.is_some());
+    // One line of the whole size, which is looked for with one letter changed.
+    let long = "ab ".repeat(1_700_000);
+    let world = World::new(&[("long.txt", &format!("{long}\n"))]);
+    let search = format!("{long}c\n");
+    let reply = fenced(
+        "txt:long.txt",
+        &format!("<<<<<<< SEARCH\n{search}=======\nx\n>>>>>>> REPLACE\n"),
+    );
+    let resolved = in_time("one long line", || world.resolve(&reply));
+    let nearest = resolved.refused[0].nearest.as_ref().unwrap();
+    assert!(nearest.lines[0].len() < 1000);
+}
+
+#[test]
 fn lines_that_are_all_alike() {
     let text = "\n".repeat(200_000);
     let world = World::new(&[("blank.txt", &text), ("same.txt", &"  x\n".repeat(100_000))]);
