@@ -16,6 +16,7 @@ pub mod guard;
 mod hermetic;
 mod history;
 mod look;
+mod notes;
 mod oid;
 mod packing;
 mod refs;

@@ -12,6 +12,7 @@ mod commits;
 mod exports;
 mod kills;
 mod looks;
+mod notes;
 mod packs;
 mod refs;
 mod scans;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::{contents, fsck, new_commit, write};
+use super::{contents, fsck, identity, new_commit, write};
 use crate::{Change, Oid, Repo};
 
 fn files(generation: usize) -> Vec<Change> {
@@ -34,6 +34,14 @@ fn passage(dir: &Path) -> (Oid, Oid) {
     let second = repo
         .commit(&new_commit(tree, &[first], "second"), None)
         .unwrap();
+    repo.note_put(
+        "refs/notes/receipts",
+        &second,
+        b"two\n",
+        &identity(),
+        1_700_000_000,
+    )
+    .unwrap();
     repo.ref_move(main, Some(first), second, "second").unwrap();
     assert!(
         repo.work_tree_sync(&work, Some(&first_tree), &tree)
