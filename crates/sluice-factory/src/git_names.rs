@@ -9,6 +9,8 @@ pub(crate) const MAIN: &str = "refs/heads/main";
 pub(crate) const WORK: &str = "refs/heads/work";
 /// What the working tree was last brought to.
 pub(crate) const WORK_TREE: &str = "refs/sluice/work-tree";
+/// Notes that say which part of which reply became which file of a commit.
+pub(crate) const RECEIPTS: &str = "refs/notes/receipts";
 /// Prefixes of the refs that are the daemon's own and that no clone sees.
 pub(crate) const PRIVATE: &[&str] = &["refs/sluice/"];
 

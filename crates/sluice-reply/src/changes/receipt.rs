@@ -103,7 +103,13 @@ impl Receipt {
 
     /// Adds edits that came later.
     pub(crate) fn add(&mut self, edits: Vec<EditReceipt>) {
+        // A whole block stays where it stands, also when it is edited afterwards.
+        let is_edit = self.action == "edit";
         for edit in edits {
+            if !is_edit {
+                self.edits.push(edit);
+                continue;
+            }
             self.lines = (
                 self.lines.0.min(edit.lines.0),
                 self.lines.1.max(edit.lines.1),
