@@ -547,18 +547,15 @@ impl Factory {
         Ok(())
     }
 
-    /// An agent may find the tree as it should be; then the subject is the last person's commit.
+    /// People's commits that came with the subject are part of what is decided on.
     async fn not_own_commit(&self, actor: &Actor, record: &RunRecord) -> Asked<()> {
         let Some(commit) = &record.subject_commit else {
             return Ok(());
         };
         let commit: Oid = commit.parse().map_err(machinery)?;
-        let author = self
-            .git(&record.project, move |repo| {
-                Ok(repo.commit_read(&commit)?.author)
-            })
-            .await?;
-        if author == identity(&actor.name) {
+        let editors = self.editors(record, commit).await?;
+        // As commits write the name.
+        if editors.contains(&identity(&actor.name).name) {
             return Err(own_work());
         }
         Ok(())

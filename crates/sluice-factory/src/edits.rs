@@ -4,12 +4,12 @@ pub(crate) mod merge;
 mod person;
 mod put;
 pub(crate) mod record;
-mod release;
+pub(crate) mod release;
 mod settle_edit;
 mod show;
 pub(crate) mod told;
 
-pub use person::{Editing, Person};
+pub use person::{Editing, NotAPerson, Person};
 pub use put::{MAX_FILE_BYTES, Precondition};
 pub use record::EditState;
-pub use settle_edit::Take;
+pub use settle_edit::{Resolution, Take};

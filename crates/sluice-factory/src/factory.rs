@@ -57,6 +57,8 @@ pub struct Parts {
     pub sandbox: Arc<dyn Sandbox>,
     /// Runs checks in it.
     pub checker: Checker,
+    /// How edits of working trees are taken in.
+    pub editing: Editing,
 }
 
 /// Drives runs: load, act, apply, commit, repeat.
@@ -109,7 +111,7 @@ impl Factory {
             in_flight: Mutex::default(),
             work_trees: Mutex::default(),
             hands: Mutex::default(),
-            editing: RwLock::default(),
+            editing: RwLock::new(parts.editing),
             left_alone: Mutex::default(),
             cancels: Mutex::default(),
             touched: Mutex::default(),

@@ -7,22 +7,27 @@ use sluice_store::{
     AttemptChange, AttemptRecord, DecisionKind, EscalationId, EscalationRecord, EscalationState,
     EventRecord, EventSeq, FindingFilter, ProofRecord, RunRecord,
 };
-use sluice_workspace::Oid;
+use sluice_workspace::{Oid, Repo};
 
 use crate::ask::base_of;
 use crate::changes::Receipt;
 use crate::decide::{machinery, passes};
+use crate::edits::release::is_persons;
 use crate::evaluation::Evaluation;
 use crate::evidence::REQUIRED;
 use crate::factory::{Factory, rfc3339};
 use crate::files::diff_view;
 use crate::gate_file::{Field, GateFile};
+use crate::git_names::WORK;
 use crate::git_tree::GitTree;
 use crate::refusal::{Asked, Refusal};
 use crate::view::{
     AttemptSummary, AttemptView, DiffView, EscalationView, EventView, FieldView, FindingOf,
     FindingView, GateView, Page, ProofView, Subject,
 };
+
+/// How many commits after a subject are looked at for edits of people.
+const MOST_EDITS: usize = 1_000;
 
 impl Factory {
     /// The ten gates of a project.
@@ -89,6 +94,8 @@ impl Factory {
             attempt: None,
             step: None,
             subject: None,
+            subject_is_head: None,
+            edits_since: Vec::new(),
             subject_digest: None,
             required_proofs: REQUIRED.map(str::to_owned).to_vec(),
             present_proofs: Vec::new(),
@@ -120,6 +127,12 @@ impl Factory {
             }),
             _ => None,
         };
+        if let Some(subject) = view.subject.clone() {
+            let moved = self
+                .git(&run.project, move |repo| moved(&repo, &subject))
+                .await?;
+            (view.subject_is_head, view.edits_since) = moved;
+        }
         let attempts = self.store.attempt_list(run.id).await.map_err(machinery)?;
         view.attempt = run
             .run
@@ -526,6 +539,25 @@ fn summary(run: &RunRecord, attempt: &AttemptRecord) -> AttemptSummary {
         failure: attempt.failure.clone().map(|signature| signature.0),
         created_at: rfc3339(attempt.created_at),
     }
+}
+
+/// Whether `work` still has the subject's tree, and which commits of people came onto it after the subject.
+fn moved(repo: &Repo, subject: &Subject) -> anyhow::Result<(Option<bool>, Vec<String>)> {
+    let Some(work) = repo.ref_get(WORK)? else {
+        return Ok((None, Vec::new()));
+    };
+    let commit: Oid = subject.commit.parse()?;
+    let is_head = repo.commit_read(&work)?.tree.to_string() == subject.tree;
+    // What was rejected or cancelled is not in the past of `work`.
+    if !repo.is_ancestor(&commit, &work)? {
+        return Ok((Some(is_head), Vec::new()));
+    }
+    let since = repo.log_since(&work, &[commit], MOST_EDITS)?;
+    let edits = since.iter().filter(|commit| is_persons(commit));
+    Ok((
+        Some(is_head),
+        edits.map(|commit| commit.oid.to_string()).collect(),
+    ))
 }
 
 pub(crate) fn evaluation_of(attempt: &AttemptRecord) -> Option<Evaluation> {

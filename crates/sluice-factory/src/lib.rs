@@ -38,7 +38,9 @@ pub use ask::MAX_REPLY_BYTES;
 pub use changes::{Receipt, Taken, TreeBase, change, take};
 pub use data::DataDir;
 pub use decide::Decide;
-pub use edits::{EditState, Editing, MAX_FILE_BYTES, Person, Precondition, Take};
+pub use edits::{
+    EditState, Editing, MAX_FILE_BYTES, NotAPerson, Person, Precondition, Resolution, Take,
+};
 pub use evaluation::{DocumentResult, Evaluation};
 pub use factory::{AgentTable, Factory, Parts};
 pub use for_server::{parse_json, path_reason};

@@ -175,7 +175,7 @@ impl Factory {
                 &evidence.saw,
             ),
             saw: evidence.saw.clone(),
-            authors: authors(&attempts),
+            authors: self.authors_of(record, subject, &attempts).await?,
             fields: last.map(|last| fields_of(&last.fields)).unwrap_or_default(),
             waivers: waiver.into_iter().collect(),
             escalations: self.escalations_of(record, decisions).await?,
@@ -187,6 +187,28 @@ impl Factory {
             files: Vec::new(),
             run,
         })
+    }
+
+    /// Who wrote the subject: of the attempts, and of the edits that came with it.
+    async fn authors_of(
+        &self,
+        record: &RunRecord,
+        subject: &Subject,
+        attempts: &[AttemptRecord],
+    ) -> anyhow::Result<Vec<Who>> {
+        let mut authors = authors(attempts);
+        let editors = self.editors(record, subject.commit.parse()?).await?;
+        for name in editors {
+            if authors.iter().all(|author| author.name != name) {
+                authors.push(Who {
+                    name,
+                    kind: WhoKind::Person,
+                    role: "author".to_owned(),
+                });
+            }
+        }
+        authors.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(authors)
     }
 
     async fn escalations_of(

@@ -71,6 +71,10 @@ pub struct GateView {
     pub step: Option<u64>,
     /// What is to be decided, or was.
     pub subject: Option<Subject>,
+    /// Whether `work` still has the subject's tree.
+    pub subject_is_head: Option<bool>,
+    /// Commits of people on `work` that came after the subject, newest first; what was decided does not cover them.
+    pub edits_since: Vec<String>,
     /// Binds a decision to that subject and its evidence.
     pub subject_digest: Option<String>,
     /// The proofs that the gate demands.

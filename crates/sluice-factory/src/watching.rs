@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::anyhow;
 use sluice_workspace::watch::{Covered, Touched, Watch};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -46,7 +47,7 @@ impl Factory {
         };
         match watch {
             Ok(watch) => watching.watch = Some(watch),
-            Err(error) => watching.poll(&error.to_string()),
+            Err(error) => watching.poll(&anyhow::Error::from(error)),
         }
         watching.all().await;
         loop {
@@ -57,7 +58,7 @@ impl Factory {
                 touched = told.recv(), if watching.watch.is_some() => match touched {
                     Some(Touched::One(project)) => watching.touch(project, quiet),
                     Some(Touched::All) => watching.all().await,
-                    None => watching.poll("the watch ended"),
+                    None => watching.poll(&anyhow!("the watch ended")),
                 },
                 () = sleep_until(wake) => {
                     if next.is_none_or(|next| next > Instant::now()) {
@@ -173,18 +174,18 @@ impl Watching {
             // What happened in them before they were watched.
             Ok(Covered::More) => self.touch(project.to_owned(), Duration::ZERO),
             Ok(Covered::NoWatchesLeft) => {
-                self.poll("no watches are left; raise fs.inotify.max_user_watches with sysctl");
+                self.poll(&anyhow!("no watches are left"));
             }
-            Err(error) => self.poll(&error.to_string()),
+            Err(error) => self.poll(&anyhow::Error::from(error)),
         }
     }
 
     /// Looks every now and then instead. Said once.
-    fn poll(&mut self, why: &str) {
+    fn poll(&mut self, why: &anyhow::Error) {
         tracing::warn!(
-            why,
+            why = format!("{why:#}"),
             every_s = POLL.as_secs(),
-            "changes of working trees are looked for, not told of"
+            "changes of working trees are looked for, not told of; `sluice doctor` says what to raise"
         );
         self.watch = None;
     }

@@ -41,6 +41,33 @@ impl Repo {
             .collect()
     }
 
+    /// At most `limit` commits from `from` backwards that are not in the past of one of `known`, newest first.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::Missing`] when a commit is not in the repository.
+    pub fn log_since(
+        &self,
+        from: &Oid,
+        known: &[Oid],
+        limit: usize,
+    ) -> Result<Vec<CommitInfo>, WorkspaceError> {
+        let failed = || WorkspaceError::git(format!("walk from {from}"));
+        let repo = self.raw()?;
+        let mut walk = repo.revwalk().map_err(failed())?;
+        walk.set_sorting(Sort::TOPOLOGICAL | Sort::TIME)
+            .map_err(failed())?;
+        walk.push(commit_of(&repo, *from)?.id()).map_err(failed())?;
+        for oid in known {
+            walk.hide(commit_of(&repo, *oid)?.id()).map_err(failed())?;
+        }
+        walk.take(limit)
+            .map(|oid| {
+                let commit = repo.find_commit(oid.map_err(failed())?);
+                commit::info(&repo, &commit.map_err(failed())?)
+            })
+            .collect()
+    }
+
     /// Whether `ancestor` is `commit` or lies in its past.
     ///
     /// # Errors

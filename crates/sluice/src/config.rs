@@ -10,6 +10,9 @@ use std::env;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sluice_factory::Person;
 
 use crate::cli::EngineChoice;
 use crate::exit::Exit;
@@ -54,6 +57,14 @@ pub(crate) struct Config {
     pub(crate) gates: Option<PathBuf>,
     /// The folder of the templates; the built-in ones by default.
     pub(crate) templates: Option<PathBuf>,
+    /// Whose the edits of working trees are; without it, see `docs/edits.md`.
+    pub(crate) person: Option<Person>,
+    /// The name of the user that this process runs as.
+    pub(crate) login: String,
+    /// Whether working trees are watched.
+    pub(crate) watch: bool,
+    /// Edits of a working tree are taken in when nothing has changed for this long.
+    pub(crate) quiet: Duration,
     /// The GitHub API.
     pub(crate) github_api: String,
     /// The GitHub token.
@@ -144,6 +155,19 @@ impl Config {
             registries: values.list("network.registries"),
             gates: values.path("gates.dir"),
             templates: values.path("templates.dir"),
+            person: match values.text("workspace.person") {
+                None => None,
+                Some(text) => Some(text.parse().map_err(|error| {
+                    values.wrong("workspace.person", &format!("is {error}: {text:?}"))
+                })?),
+            },
+            login: login(&environment),
+            watch: values.switch("workspace.watch", true),
+            quiet: Duration::from_millis(values.number(
+                "workspace.debounce_ms",
+                300,
+                10..=60_000,
+            )?),
             github_api: values
                 .text("github.api_url")
                 .unwrap_or_else(|| "https://api.github.com".to_owned()),
@@ -157,6 +181,16 @@ impl Config {
             set: values.shown(),
         })
     }
+}
+
+/// The name of the user that this process runs as.
+fn login(environment: &[(OsString, OsString)]) -> String {
+    let named = ["LOGNAME", "USER"].into_iter().find_map(|wanted| {
+        let (_, value) = environment.iter().find(|(name, _)| name == wanted)?;
+        let value = value.to_str()?.trim();
+        (!value.is_empty()).then(|| value.to_owned())
+    });
+    named.unwrap_or_else(|| format!("user-{}", rustix::process::geteuid().as_raw()))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use rustix::fs::{FlockOperation, flock};
 use sluice_agents::{Agent, CommandAgent, Outside, Recorded};
 use sluice_checks::{Checker, Settings};
-use sluice_factory::{AgentTable, DataDir, Factory, GateSet, Parts, Roles, Templates};
+use sluice_factory::{AgentTable, DataDir, Editing, Factory, GateSet, Parts, Roles, Templates};
 use sluice_gates::Gate;
 use sluice_proof::Signer;
 use sluice_sandbox::{Job, Limits, Network, Sandbox, Stdin, Upper};
@@ -109,6 +109,11 @@ pub(crate) async fn wire(
         agents,
         sandbox,
         checker,
+        editing: Editing {
+            person: config.person.clone(),
+            login: config.login.clone(),
+            quiet: config.quiet,
+        },
     })
     .await
     .map_err(|error| Exit::failed(format!("{error:#}")))?;

@@ -13,8 +13,8 @@ use anyhow::{Context as _, bail};
 use sluice_agents::{Agent, Outside, Recorded};
 use sluice_checks::{Checker, Settings};
 use sluice_factory::{
-    Actor, ActorKind, AgentTable, DataDir, Decide, Factory, Gate, GateSet, Parts, Precondition,
-    Refusal, Role, Roles, Templates,
+    Actor, ActorKind, AgentTable, DataDir, Decide, Editing, Factory, Gate, GateSet, Parts,
+    Precondition, Refusal, Role, Roles, Templates,
 };
 use sluice_proof::Signer;
 use sluice_sandbox::{Native, NativeConfig, Sandbox};
@@ -90,6 +90,7 @@ async fn factory(folder: &Path, data: DataDir, store: Store) -> anyhow::Result<A
         .collect();
     let signer = Signer::from_openssh(&std::fs::read_to_string(data.key())?)?;
     Factory::start(Parts {
+        editing: Editing::default(),
         store,
         signer,
         gates: GateSet::from_folder(&folder.join("gates"))?,

@@ -1,13 +1,18 @@
 //! Says whose the edits of a working tree are: the file system does not.
 
+use std::collections::BTreeSet;
+use std::str::FromStr;
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use sluice_store::{ActorKind, Role};
-use sluice_workspace::Identity;
+use sluice_gates::Gate;
+use sluice_store::{Actor, ActorKind, Role, RunRecord};
+use sluice_workspace::{Identity, Oid};
 
+use crate::edits::release::is_persons;
 use crate::factory::{Factory, now};
-use crate::git_names::identity;
+use crate::git_names::{gate_tag, identity};
+use crate::refusal::{Asked, Refusal};
 
 /// The token that the first start makes.
 const FIRST: &str = "admin";
@@ -19,6 +24,40 @@ pub struct Person {
     pub name: String,
     /// The address.
     pub email: String,
+}
+
+/// A text that names nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a name, or a name and an address as in Ada Lovelace <ada@example.org>")]
+pub struct NotAPerson;
+
+impl FromStr for Person {
+    type Err = NotAPerson;
+
+    /// Reads `Name` or `Name <address>`; without an address, as the commits of the token of that name have it.
+    fn from_str(text: &str) -> Result<Person, NotAPerson> {
+        let is_plain = |part: &str| {
+            !part.is_empty() && !part.contains(|c: char| c.is_control() || matches!(c, '<' | '>'))
+        };
+        let text = text.trim();
+        let person = match text.strip_suffix('>').and_then(|rest| rest.split_once('<')) {
+            Some((name, email)) => Person {
+                name: name.trim().to_owned(),
+                email: email.trim().to_owned(),
+            },
+            None => {
+                let Identity { name, email } = identity(text);
+                if name != text {
+                    return Err(NotAPerson);
+                }
+                Person { name, email }
+            }
+        };
+        match is_plain(&person.name) && is_plain(&person.email) {
+            true => Ok(person),
+            false => Err(NotAPerson),
+        }
+    }
 }
 
 /// How edits of working trees are taken in.
@@ -86,4 +125,36 @@ impl Factory {
             _ => identity(&editing.login),
         })
     }
+
+    /// Whose edits came onto `work` between what a gate before this one passed and `commit`, by name.
+    pub(crate) async fn editors(
+        &self,
+        record: &RunRecord,
+        commit: Oid,
+    ) -> anyhow::Result<BTreeSet<String>> {
+        let gate = record.run.gate();
+        self.git(&record.project, move |repo| {
+            let mut passed = None;
+            // Tags of gates before this one: sealing this gate moves `main`, and is repeated after a kill.
+            for before in Gate::ALL.into_iter().take_while(|before| *before != gate) {
+                passed = repo.ref_get(&gate_tag(before))?.or(passed);
+            }
+            let known: Vec<Oid> = passed.into_iter().collect();
+            let commits = repo.log_since(&commit, &known, usize::MAX)?;
+            let edits = commits.into_iter().filter(is_persons);
+            Ok(edits.map(|commit| commit.author.name).collect())
+        })
+        .await
+    }
+}
+
+/// Who may edit files.
+pub(crate) fn may_edit(actor: &Actor) -> Asked<()> {
+    if actor.role < Role::Operator {
+        return Err(Refusal::forbidden(
+            "role",
+            "the role operator is needed to edit files",
+        ));
+    }
+    Ok(())
 }

@@ -7,8 +7,9 @@ use sluice_workspace::{Action, Change, FileState, NewCommit, Oid, Repo, Workspac
 
 use crate::decide::machinery;
 use crate::edits::merge::theirs;
+use crate::edits::person::may_edit;
 use crate::edits::record::{self, Edit, EditState, Files, Pair, Source};
-use crate::edits::settle_edit::may_edit;
+
 use crate::edits::told::Told;
 use crate::factory::{Factory, now};
 use crate::git_names::{WORK, identity};

@@ -161,6 +161,12 @@ impl Edit {
         Ok(())
     }
 
+    /// What changes when the edit, or what it is merged with, changes.
+    pub(crate) fn version(&self, work: Oid) -> String {
+        let tip = self.tip.map(|tip| tip.to_string()).unwrap_or_default();
+        format!("{tip}-{work}")
+    }
+
     fn read(repo: &Repo, n: u64, tip: Oid) -> anyhow::Result<Edit> {
         let commit = repo.commit_read(&tip)?;
         let trailer = |key: &str| {

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use sluice_store::{Actor, Role};
+use sluice_store::Actor;
 use sluice_workspace::{FileState, Oid, Repo};
 
 use crate::decide::machinery;
 use crate::edits::merge::{Merged, merge, theirs};
+use crate::edits::person::may_edit;
 use crate::edits::put::MAX_FILE_BYTES;
 use crate::edits::record::{self, Edit, EditState};
 use crate::edits::release::{already, commit};
@@ -29,21 +30,33 @@ pub enum Take {
     Content(Vec<u8>),
 }
 
+/// What holds of an edit's files.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Resolution {
+    /// What holds of these.
+    pub files: BTreeMap<String, Take>,
+    /// What holds of the others that are in conflict.
+    pub others: Option<Take>,
+    /// The versions of the edit ([`EditView::version`]) that the person may have looked at; `None`: any.
+    pub seen: Option<Vec<String>>,
+}
+
 impl Factory {
     /// Says what holds of the files of an edit that is in conflict; the others are merged. It becomes a commit of the
     /// one who says so.
     ///
     /// # Errors
-    /// It is not there or not in conflict, a run is open, a file that needs a decision has none.
+    /// It is not there or has ended, a run is open, a file that needs a decision has none, it is not as the person
+    /// saw it.
     pub async fn edit_resolve(
         &self,
         project: &str,
         n: u64,
-        files: BTreeMap<String, Take>,
+        resolution: Resolution,
         actor: &Actor,
     ) -> Asked<EditView> {
         may_edit(actor)?;
-        for take in files.values() {
+        for take in resolution.files.values().chain(&resolution.others) {
             if matches!(take, Take::Content(bytes) if bytes.len() > MAX_FILE_BYTES) {
                 let message = format!("a file has at most {MAX_FILE_BYTES} bytes");
                 return Err(Refusal::invalid("files", message));
@@ -69,7 +82,7 @@ impl Factory {
         self.edits_take_in(project, false).await?;
         let (at, by) = (now(), actor.name.clone());
         let resolved = self
-            .git(project, move |repo| resolve(&repo, n, files, &by, at))
+            .git(project, move |repo| resolve(&repo, n, resolution, &by, at))
             .await?;
         for told in resolved? {
             let event = told.event(project);
@@ -111,17 +124,6 @@ impl Factory {
     }
 }
 
-/// Who may edit files.
-pub(crate) fn may_edit(actor: &Actor) -> Asked<()> {
-    if actor.role < Role::Operator {
-        return Err(Refusal::forbidden(
-            "role",
-            "the role operator is needed to edit files",
-        ));
-    }
-    Ok(())
-}
-
 fn open_edit(repo: &Repo, n: u64) -> anyhow::Result<Asked<Edit>> {
     let Some(edit) = record::fetch(repo, n)? else {
         return Ok(Err(Refusal::not_found(format!("edit {n}"))));
@@ -136,7 +138,7 @@ fn open_edit(repo: &Repo, n: u64) -> anyhow::Result<Asked<Edit>> {
 fn resolve(
     repo: &Repo,
     n: u64,
-    files: BTreeMap<String, Take>,
+    resolution: Resolution,
     by: &str,
     at: Timestamp,
 ) -> anyhow::Result<Asked<Vec<Told>>> {
@@ -146,32 +148,44 @@ fn resolve(
     };
     let work = repo.ref_get(WORK)?.context("the project has no `work`")?;
     let tree = repo.commit_read(&work)?.tree;
+    let Resolution {
+        files,
+        others,
+        seen,
+    } = resolution;
+    if seen.is_some_and(|seen| !seen.contains(&edit.version(work))) {
+        let message = format!("edit {n}, or `work`, has changed meanwhile; look at it again");
+        return Ok(Err(Refusal::PreconditionFailed { message }));
+    }
     if let Some(other) = files.keys().find(|path| !edit.files.contains_key(*path)) {
         let message = format!("{other:?} is no file of edit {n}; GET …/edits/{n} lists them");
         return Ok(Err(Refusal::invalid("files", message)));
     }
     let mut decided = BTreeMap::new();
     for (path, take) in files {
-        let mine = edit.files.get(&path).and_then(|pair| pair.mine);
-        let file = match take {
-            Take::Mine => mine,
-            Take::Theirs => theirs(repo, &tree, &path)?,
-            Take::Content(bytes) => Some(FileState {
-                oid: repo.blob_write(&bytes)?,
-                executable: mine.is_some_and(|mine| mine.executable),
-            }),
-        };
+        let file = taken(repo, &edit, &tree, &path, &take)?;
         decided.insert(path, file);
     }
-    let merged: Oid = match merge(repo, &edit, &tree, &decided)? {
-        Merged::Clean(merged) => merged,
-        Merged::Conflict(open) => {
-            let open: Vec<&str> = open.keys().map(String::as_str).collect();
-            let message = format!(
-                "say what holds of {}: {{\"take\": \"mine\"}}, {{\"take\": \"theirs\"}} or {{\"content\": …}}",
-                open.join(", ")
-            );
-            return Ok(Err(Refusal::invalid("files", message)));
+    // A file that gives way to a folder is found only when the others are decided.
+    let merged: Oid = loop {
+        match (merge(repo, &edit, &tree, &decided)?, &others) {
+            (Merged::Clean(merged), _) => break merged,
+            (Merged::Conflict(open), Some(take))
+                if open.keys().any(|path| !decided.contains_key(path)) =>
+            {
+                for path in open.into_keys() {
+                    let file = taken(repo, &edit, &tree, &path, take)?;
+                    decided.entry(path).or_insert(file);
+                }
+            }
+            (Merged::Conflict(open), _) => {
+                let open: Vec<&str> = open.keys().map(String::as_str).collect();
+                let message = format!(
+                    "say what holds of {}: {{\"take\": \"mine\"}}, {{\"take\": \"theirs\"}} or {{\"content\": …}}",
+                    open.join(", ")
+                );
+                return Ok(Err(Refusal::invalid("files", message)));
+            }
         }
     };
     let done = match already(repo, &work, n)? {
@@ -189,4 +203,23 @@ fn resolve(
     }
     told.extend(Told::of(&edit, at));
     Ok(Ok(told))
+}
+
+/// The file that somebody chose.
+fn taken(
+    repo: &Repo,
+    edit: &Edit,
+    tree: &Oid,
+    path: &str,
+    take: &Take,
+) -> anyhow::Result<Option<FileState>> {
+    let mine = edit.files.get(path).and_then(|pair| pair.mine);
+    Ok(match take {
+        Take::Mine => mine,
+        Take::Theirs => theirs(repo, tree, path)?,
+        Take::Content(bytes) => Some(FileState {
+            oid: repo.blob_write(bytes)?,
+            executable: mine.is_some_and(|mine| mine.executable),
+        }),
+    })
 }

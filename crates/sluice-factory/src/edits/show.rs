@@ -18,20 +18,16 @@ use crate::view::{EditFile, EditSide, EditSummary, EditView, LeftAlone};
 const MAX_TEXT: usize = 200_000;
 
 impl Factory {
-    /// The edits that were held, oldest first; all of them, or those in one state.
+    /// The edits that were held, oldest first; all of them, or those in these states.
     ///
     /// # Errors
     /// When the project is not there.
-    pub async fn edit_list(
-        &self,
-        project: &str,
-        state: Option<EditState>,
-    ) -> Asked<Vec<EditSummary>> {
+    pub async fn edit_list(&self, project: &str, states: &[EditState]) -> Asked<Vec<EditSummary>> {
         self.project_record(project).await?;
         let edits = self.git(project, |repo| record::all(&repo)).await?;
         Ok(edits
             .iter()
-            .filter(|edit| state.is_none_or(|state| edit.state == state))
+            .filter(|edit| states.is_empty() || states.contains(&edit.state))
             .map(summary)
             .collect())
     }
@@ -97,6 +93,7 @@ fn view(repo: &Repo, edit: &Edit) -> anyhow::Result<EditView> {
     }
     Ok(EditView {
         summary: summary(edit),
+        version: edit.version(work),
         base: edit.base.to_string(),
         mine: edit.tip.map(|tip| tip.to_string()).unwrap_or_default(),
         theirs: work.to_string(),

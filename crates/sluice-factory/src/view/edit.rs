@@ -31,6 +31,8 @@ pub struct EditView {
     /// What the list says of it.
     #[serde(flatten)]
     pub summary: EditSummary,
+    /// Changes when the edit, or what it is merged with, changes.
+    pub version: String,
     /// The commit that the person saw.
     pub base: String,
     /// The commit that has the person's side.

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use sluice_factory::view::{EditSide, FileWritten};
-use sluice_factory::{Editing, EventSeq, Gate, Person, Precondition, Refusal, Role, Take};
+use sluice_factory::{
+    Editing, EventSeq, Gate, Person, Precondition, Refusal, Resolution, Role, Take,
+};
 use sluice_path::RelPath;
 use sluice_workspace::{Change, Identity, NewCommit};
 
@@ -121,7 +123,7 @@ async fn kinds(world: &World) -> Vec<String> {
 }
 
 async fn states(world: &World) -> Vec<(u64, String)> {
-    let edits = world.factory.edit_list(PROJECT, None).await.unwrap();
+    let edits = world.factory.edit_list(PROJECT, &[]).await.unwrap();
     edits
         .into_iter()
         .map(|edit| (edit.id, edit.state))
@@ -329,13 +331,16 @@ async fn both_sides_of_a_conflict_are_shown_and_a_person_says_what_holds() {
         assert_eq!(world.text("notes.md").await, None);
         let none = world
             .factory
-            .edit_resolve(PROJECT, 1, BTreeMap::new(), &operator())
+            .edit_resolve(PROJECT, 1, Resolution::default(), &operator())
             .await;
         assert_eq!(refused(none), "files");
-        let files = BTreeMap::from([("docs/SCOPE.md".to_owned(), take)]);
+        let resolution = Resolution {
+            files: BTreeMap::from([("docs/SCOPE.md".to_owned(), take)]),
+            ..Resolution::default()
+        };
         let view = world
             .factory
-            .edit_resolve(PROJECT, 1, files.clone(), &operator())
+            .edit_resolve(PROJECT, 1, resolution.clone(), &operator())
             .await
             .unwrap();
         assert_eq!(view.summary.state, "resolved");
@@ -345,7 +350,7 @@ async fn both_sides_of_a_conflict_are_shown_and_a_person_says_what_holds() {
         shows_work(&world);
         let again = world
             .factory
-            .edit_resolve(PROJECT, 1, files, &operator())
+            .edit_resolve(PROJECT, 1, resolution, &operator())
             .await;
         assert_eq!(refused(again), "edit_ended");
         assert_eq!(

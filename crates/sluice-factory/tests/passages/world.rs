@@ -9,8 +9,8 @@ use sluice_agents::{Agent, AgentError, Answer, Outside, Request};
 use sluice_checks::{Checker, Settings};
 use sluice_factory::view::{GateView, RunView};
 use sluice_factory::{
-    Actor, ActorKind, AgentTable, DataDir, Decide, EscalationId, Factory, Gate, GateSet, Parts,
-    Refusal, Role, Roles, Templates,
+    Actor, ActorKind, AgentTable, DataDir, Decide, Editing, EscalationId, Factory, Gate, GateSet,
+    Parts, Refusal, Role, Roles, Templates,
 };
 use sluice_proof::Signer;
 use sluice_sandbox::{Ended, EngineInfo, Job, LogSink, Sandbox, SandboxError};
@@ -312,6 +312,7 @@ pub(crate) async fn open_on(
     }
     let by_gate = agent.map(|agent| Gate::ALL.map(|gate| (gate, Arc::clone(&agent))));
     Factory::start(Parts {
+        editing: Editing::default(),
         store: Store::open(&data.database_url()).await.unwrap(),
         signer: Signer::from_openssh(&std::fs::read_to_string(&key).unwrap()).unwrap(),
         gates: GateSet::from_folder(&gates).unwrap(),

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use sluice_agents::Outside;
 use sluice_checks::{Checker, Settings};
 use sluice_factory::{
-    ActorKind, AgentTable, DataDir, Factory, Gate, GateSet, Parts, Role, Roles, Templates,
+    ActorKind, AgentTable, DataDir, Editing, Factory, Gate, GateSet, Parts, Role, Roles, Templates,
 };
 use sluice_proof::Signer;
 use sluice_sandbox::{End, Ended, EngineInfo, Job, LogSink, Sandbox, SandboxError, Stream, Upper};
@@ -325,6 +325,7 @@ async fn open(folder: &Path, turns: Arc<Semaphore>) -> Arc<Factory> {
         turns,
     });
     Factory::start(Parts {
+        editing: Editing::default(),
         store: Store::open(&data.database_url()).await.unwrap(),
         signer: Signer::generate("test"),
         gates: GateSet::from_folder(&gates).unwrap(),

@@ -96,6 +96,7 @@ pub(super) async fn run(config: Result<Config, Exit>, output: Output) -> Result<
     items.push(host::overlay());
     items.push(host::namespaces());
     items.push(host::cgroups());
+    items.push(host::watches(&cache));
     items.push(host::disk(&cache));
     items.push(host::certificates(&config));
     items.push(host::registry());

@@ -64,6 +64,9 @@ pub(crate) async fn run(options: &Serve, config: &Config, output: Output) -> Res
         roles,
         shutdown.clone(),
     ));
+    let watch = config
+        .watch
+        .then(|| tokio::spawn(Arc::clone(&factory).watch(config.quiet)));
     let workers = tokio::spawn(Arc::clone(&factory).run(config.slots));
     let address = listener.local_addr().unwrap_or(listen);
     output.note(&format!(
@@ -80,6 +83,9 @@ pub(crate) async fn run(options: &Serve, config: &Config, output: Output) -> Res
     factory.shutdown();
     // What runs is cancelled and done again at the next start; nothing of it is lost.
     let _ = workers.await;
+    if let Some(watch) = watch {
+        let _ = watch.await;
+    }
     served.map_err(|error| Exit {
         code: MISSING,
         ..Exit::failed(format!("the server stopped: {error:#}"))

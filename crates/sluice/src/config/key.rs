@@ -11,6 +11,8 @@ pub(super) enum Kind {
     Path,
     /// A whole number.
     Number,
+    /// True or false.
+    Switch,
     /// A list of texts; in the environment separated by commas.
     List,
     /// A list of texts that may hold commas; in the environment a JSON array.
@@ -35,6 +37,9 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("network.registries", Kind::List),
     ("gates.dir", Kind::Path),
     ("templates.dir", Kind::Path),
+    ("workspace.person", Kind::Text),
+    ("workspace.watch", Kind::Switch),
+    ("workspace.debounce_ms", Kind::Number),
     ("github.api_url", Kind::Text),
     ("github.token", Kind::Secret),
     (

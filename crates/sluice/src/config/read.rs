@@ -138,6 +138,7 @@ fn from_toml(kind: Kind, found: &Toml, folder: &Path) -> Result<Value, &'static 
             .as_integer()
             .map(Value::Number)
             .ok_or("a whole number"),
+        Kind::Switch => found.as_bool().map(Value::Switch).ok_or("true or false"),
         Kind::List | Kind::Argv => {
             let list = found.as_array().ok_or("a list of texts")?;
             let texts = list.iter().map(|one| one.as_str().map(str::to_owned));
@@ -158,6 +159,11 @@ fn from_text(kind: Kind, found: &str) -> Result<Value, &'static str> {
             .parse()
             .map(Value::Number)
             .map_err(|_| "a whole number"),
+        Kind::Switch => found
+            .trim()
+            .parse()
+            .map(Value::Switch)
+            .map_err(|_| "true or false"),
         Kind::List => Ok(Value::List(
             found
                 .split(',')

@@ -70,6 +70,42 @@ fn the_environment_outranks_the_file() {
 }
 
 #[test]
+fn a_person_is_a_name_with_or_without_an_address() {
+    let person = |text: &str| {
+        let set = [("SLUICE__WORKSPACE__PERSON", text)];
+        load("", &set).unwrap().person.unwrap()
+    };
+    let ada = person("Ada Lovelace <ada@example.org>");
+    assert_eq!(
+        (ada.name.as_str(), ada.email.as_str()),
+        ("Ada Lovelace", "ada@example.org")
+    );
+    // As the commits of a token of that name.
+    assert_eq!(person("Ada").email, "ada@sluice.invalid");
+    for wrong in ["<ada@example.org>", "Ada <>", "Ada <a", "A\nB <a@b>"] {
+        let said = error("", &[("SLUICE__WORKSPACE__PERSON", wrong)]);
+        assert!(said.contains("Ada Lovelace <ada@example.org>"), "{said}");
+    }
+}
+
+#[test]
+fn a_switch_is_true_or_false() {
+    assert!(load("", &[]).unwrap().watch);
+    assert!(!load("[workspace]\nwatch = false\n", &[]).unwrap().watch);
+    let off = [("SLUICE__WORKSPACE__WATCH", "false")];
+    assert!(!load("", &off).unwrap().watch);
+    for said in [
+        error("[workspace]\nwatch = \"yes\"\n", &[]),
+        error("", &[("SLUICE__WORKSPACE__WATCH", "on")]),
+    ] {
+        assert!(
+            said.contains("workspace.watch takes true or false"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
 fn an_empty_variable_takes_the_default() {
     let config = load(
         "[log]\nfilter = \"debug\"\n",

@@ -19,6 +19,8 @@ pub(super) enum Value {
     Path(PathBuf),
     /// A whole number.
     Number(i64),
+    /// True or false.
+    Switch(bool),
     /// A list.
     List(Vec<String>),
 }
@@ -69,6 +71,14 @@ impl Values {
         match self.0.get(key) {
             Some((Value::Path(path), _)) => Some(path.clone()),
             _ => None,
+        }
+    }
+
+    /// Whether a switch is on.
+    pub(super) fn switch(&self, key: &str, default: bool) -> bool {
+        match self.0.get(key) {
+            Some((Value::Switch(is_on), _)) => *is_on,
+            _ => default,
         }
     }
 
@@ -128,6 +138,7 @@ impl Values {
             (_, Value::Text(text)) => text.clone(),
             (_, Value::Path(path)) => path.display().to_string(),
             (_, Value::Number(number)) => number.to_string(),
+            (_, Value::Switch(is_on)) => is_on.to_string(),
             (_, Value::List(list)) => format!("{list:?}"),
         };
         self.0

@@ -9,12 +9,17 @@ use std::time::Duration;
 use sluice_checks::{HostToolchains, Toolchain};
 use tokio::process::Command;
 
+use sluice_workspace::watch::Watch;
+
 use super::{Item, State};
 use crate::command::check::{SANDBOX_PATH, is_in};
 use crate::config::Config;
+use crate::exit;
 
 /// Less free space than this is worth a word, in bytes.
 const LITTLE: u64 = 2 << 30;
+/// Fewer watches than this are soon used up.
+const FEW: u64 = 8192;
 /// How long a program may take to say its version.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -185,6 +190,34 @@ pub(super) fn cgroups() -> Item {
         State::Ok,
         format!("{kind}; the line `native` says what they enforce"),
     )
+}
+
+/// Whether the kernel tells of changes in working trees: each daemon takes an instance, each folder a watch.
+pub(super) fn watches(folder: &Path) -> Item {
+    let limit = |name: &str| -> Option<u64> {
+        let path = Path::new("/proc/sys/fs/inotify").join(name);
+        fs::read_to_string(path).ok()?.trim().parse().ok()
+    };
+    if let Err(error) = Watch::start(folder, |_| {}) {
+        let detail = format!(
+            "{}; `sluice serve` looks at the working trees every 2 s instead",
+            exit::chain(&error)
+        );
+        return Item::new("file watches", State::Warning, detail)
+            .fix("as root: sysctl fs.inotify.max_user_instances=1024");
+    }
+    match limit("max_user_watches") {
+        Some(most) if most < FEW => Item::new(
+            "file watches",
+            State::Warning,
+            format!(
+                "{most} folders at most; with more of them `sluice serve` looks every 2 s instead"
+            ),
+        )
+        .fix("as root: sysctl fs.inotify.max_user_watches=524288"),
+        Some(most) => Item::new("file watches", State::Ok, format!("up to {most} folders")),
+        None => Item::new("file watches", State::Ok, "the kernel gives them"),
+    }
 }
 
 /// How much room there is.
