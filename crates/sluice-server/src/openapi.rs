@@ -14,8 +14,8 @@ use utoipa_axum::routes;
 use crate::auth::{authenticate, authenticate_git};
 use crate::docs;
 use crate::route::{
-    agents, attempts, checks, commits, decisions, escalations, events, files, findings, gates, git,
-    health, later, metrics, parse, projects, proofs, replies, templates, tokens,
+    agents, attempts, checks, commits, decisions, edits, escalations, events, files, findings,
+    gates, git, health, later, metrics, parse, projects, proofs, replies, templates, tokens,
 };
 use crate::schema;
 use crate::state::App;
@@ -95,6 +95,11 @@ fn secured() -> OpenApiRouter<App> {
             files::file_write,
             files::file_delete
         ))
+        .routes(routes!(edits::edit_list))
+        .routes(routes!(edits::edit_fetch))
+        .routes(routes!(edits::edit_resolve))
+        .routes(routes!(edits::edit_drop))
+        .routes(routes!(edits::work_tree_fetch))
         .routes(routes!(commits::commit_list))
         .routes(routes!(commits::commit_fetch))
         .routes(routes!(commits::diff))

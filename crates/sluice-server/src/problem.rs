@@ -93,7 +93,7 @@ impl Kind {
                 S::CONFLICT,
                 "conflict",
                 "It does not fit how things stand",
-                "`code` says why, such as `stale_subject`, `run_open`, `gate_order`, `name_taken`. Look at how things stand and decide again.",
+                "`code` says why, such as `stale_subject`, `run_open`, `gate_order`, `name_taken`, `edit_ended`. Look at how things stand and decide again.",
             ),
             Kind::PreconditionFailed => (
                 S::PRECONDITION_FAILED,

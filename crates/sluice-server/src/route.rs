@@ -5,6 +5,7 @@ pub(crate) mod attempts;
 pub(crate) mod checks;
 pub(crate) mod commits;
 pub(crate) mod decisions;
+pub(crate) mod edits;
 pub(crate) mod escalations;
 pub(crate) mod events;
 pub(crate) mod files;

@@ -3,6 +3,7 @@
 //! The answers themselves are the factory's views; the tests hold each of them against its shape here.
 
 mod check;
+mod edit;
 mod event;
 mod gate;
 mod project;
@@ -11,6 +12,7 @@ mod reply;
 pub use check::{
     Check, CheckReport, CheckResult, Coverage, Finding, FindingEntry, Level, Log, Tests, Verdict,
 };
+pub use edit::{Edit, EditFile, EditSide, EditSummary, LeftAlone, WorkTree};
 pub use event::{Escalation, Event, MadeToken, Token};
 pub use gate::{
     Attempt, AttemptFinding, AttemptSummary, DocumentResult, Evaluation, Gate, GateField, Proof,

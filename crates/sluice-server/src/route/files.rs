@@ -15,6 +15,7 @@ use crate::body::FileBytes;
 use crate::param::PathOf;
 use crate::problem::{ApiError, Kind};
 use crate::query::{QueryOf, filled, size};
+use crate::route::edits::held;
 use crate::schema;
 use crate::state::{App, finish};
 
@@ -106,7 +107,7 @@ pub(crate) async fn file_read(
     Ok(tagged(&headers, &file.oid, (kind, file.bytes)))
 }
 
-/// Writes a file as a commit on `work` (operator).
+/// Writes a file as a commit on `work`; while a run is open, the edit is held (operator).
 #[utoipa::path(put, path = "/projects/{project}/files/{*path}", tag = "files",
     params(("project" = String, Path, description = "The project's name"),
         ("path" = String, Path, description = "The file's path, with its slashes"),
@@ -115,6 +116,8 @@ pub(crate) async fn file_read(
     request_body(content = schema::Bytes, content_type = "application/octet-stream"),
     responses((status = 200, body = schema::FileWritten, description = "It is edited"),
         (status = 201, body = schema::FileWritten, description = "It is made"),
+        (status = 202, body = schema::FileWritten, description = "It is held until the open run ends",
+            headers(("Location" = String, description = "The edit that is held"))),
         (status = 412, body = schema::Problem, content_type = "application/problem+json", description = "It was changed meanwhile"),
         (status = 413, body = schema::Problem, content_type = "application/problem+json", description = "It is too large"),
         (status = 422, body = schema::Problem, content_type = "application/problem+json", description = "The path is refused; `reason` says why"),
@@ -131,6 +134,7 @@ pub(crate) async fn file_write(
         Precondition::Absent => StatusCode::CREATED,
         Precondition::Matches(_) | Precondition::Present => StatusCode::OK,
     };
+    let name = project.clone();
     let written = finish(async move {
         let written = app
             .factory
@@ -139,15 +143,17 @@ pub(crate) async fn file_write(
         Ok(written.map_err(|refusal| refused(refusal, &path)))
     })
     .await??;
-    Ok(written_answer(status, written))
+    Ok(written_answer(&name, status, written))
 }
 
-/// Deletes a file as a commit on `work` (operator).
+/// Deletes a file as a commit on `work`; while a run is open, the deletion is held (operator).
 #[utoipa::path(delete, path = "/projects/{project}/files/{*path}", tag = "files",
     params(("project" = String, Path, description = "The project's name"),
         ("path" = String, Path, description = "The file's path, with its slashes"),
         ("If-Match" = Option<String>, Header, description = "The ETag of the file as it was read, or `*`")),
     responses((status = 204, description = "It is deleted"),
+        (status = 202, body = schema::FileWritten, description = "The deletion is held until the open run ends",
+            headers(("Location" = String, description = "The edit that is held"))),
         (status = 412, body = schema::Problem, content_type = "application/problem+json", description = "It was changed meanwhile"),
         (status = 422, body = schema::Problem, content_type = "application/problem+json", description = "The path is refused; `reason` says why"),
         (status = 428, body = schema::Problem, content_type = "application/problem+json", description = "No If-Match")))]
@@ -156,9 +162,10 @@ pub(crate) async fn file_delete(
     caller: Caller,
     PathOf((project, path)): PathOf<(String, String)>,
     headers: HeaderMap,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Response, ApiError> {
     let precondition = precondition(&headers)?;
-    finish(async move {
+    let name = project.clone();
+    let deleted = finish(async move {
         let deleted = app
             .factory
             .file_delete(&project, &path, precondition, &caller.0)
@@ -166,12 +173,18 @@ pub(crate) async fn file_delete(
         Ok(deleted.map_err(|refusal| refused(refusal, &path)))
     })
     .await??;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(match deleted.held {
+        Some(n) => held(&name, n, deleted),
+        None => StatusCode::NO_CONTENT.into_response(),
+    })
 }
 
-fn written_answer(status: StatusCode, written: FileWritten) -> Response {
+fn written_answer(project: &str, status: StatusCode, written: FileWritten) -> Response {
     let tag = written.oid.as_deref().map(etag);
-    let mut response = (status, Json(written)).into_response();
+    let mut response = match written.held {
+        Some(n) => held(project, n, written),
+        None => (status, Json(written)).into_response(),
+    };
     if let Some(tag) = tag {
         response.headers_mut().insert(header::ETAG, tag);
     }

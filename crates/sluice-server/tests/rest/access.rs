@@ -22,6 +22,7 @@ fn ask<'a>(
         .replace("{gate}", "g0")
         .replace("{oid}", "work")
         .replace("{n}", "0")
+        .replace("{edit}", "1")
         .replace("{agent}", "writer")
         .replace("{digest}", &"0".repeat(64))
         .replace("{id}", "01900000-0000-7000-8000-000000000000");
@@ -34,6 +35,7 @@ fn ask<'a>(
         "file_delete" => ask.header("if-match", "*"),
         "parse" | "reply_put" => ask.markdown(GOOD),
         "gate_approve" | "gate_reject" => ask.json(&json!({ "subject_digest": "0" })),
+        "edit_resolve" => ask.json(&json!({ "take": "mine" })),
         "gate_rule" => ask.json(&json!({ "allow": true })),
         "escalation_answer" => ask.json(&json!({ "action": "retry" })),
         "token_create" => ask.json(&json!({ "name": "new", "role": "viewer" })),
@@ -44,7 +46,7 @@ fn ask<'a>(
 fn least(operation: &str) -> Role {
     match operation {
         "project_create" | "file_write" | "file_delete" | "reply_put" | "check_create"
-        | "gate_start" | "gate_cancel" => Role::Operator,
+        | "edit_resolve" | "edit_drop" | "gate_start" | "gate_cancel" => Role::Operator,
         "gate_approve" | "gate_reject" | "gate_rule" | "escalation_answer" => Role::Approver,
         "project_delete" | "token_list" | "token_create" | "token_revoke" => Role::Admin,
         _ => Role::Viewer,
