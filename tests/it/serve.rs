@@ -13,6 +13,8 @@ use tempfile::TempDir;
 
 use crate::built::sluice;
 
+mod edits;
+
 /// The administrator's token of [`spawn`].
 pub(crate) const ADMIN: &str = "an-administrator-s-secret";
 
@@ -50,6 +52,10 @@ impl Daemon {
             gates = folder.path().join("gates"),
             script = json!(WRITER),
         );
+        Daemon::on(folder, &config)
+    }
+
+    fn on(folder: TempDir, config: &str) -> Daemon {
         std::fs::write(folder.path().join("sluice.toml"), config).unwrap();
         let (child, address) = spawn(folder.path());
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -63,8 +69,16 @@ impl Daemon {
 
     /// As a power cut does, then a start on the same data.
     fn kill_and_start_again(&mut self) {
+        self.kill();
+        self.start_again();
+    }
+
+    fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    fn start_again(&mut self) {
         (self.child, self.address) = spawn(self.folder.path());
     }
 

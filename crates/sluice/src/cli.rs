@@ -54,6 +54,9 @@ pub(crate) enum Command {
     /// Make, list and remove projects of a running daemon.
     #[command(subcommand)]
     Project(ProjectCommand),
+    /// Look at and decide edits that a running daemon holds.
+    #[command(subcommand)]
+    Edit(EditCommand),
     /// Look at and answer escalations of a running daemon.
     #[command(subcommand)]
     Escalation(EscalationCommand),
@@ -331,6 +334,53 @@ pub(crate) enum ProjectCommand {
         #[command(flatten)]
         remote: Remote,
     },
+}
+
+/// An edit of a project.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct EditOf {
+    /// The project.
+    pub(crate) project: String,
+    /// The edit's number.
+    pub(crate) edit: u64,
+    /// How the daemon is reached.
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+}
+
+/// Edits that people made while a run was open.
+#[derive(Debug, Subcommand)]
+pub(crate) enum EditCommand {
+    /// List the edits that were held.
+    List {
+        /// The project.
+        project: String,
+        /// `open`, `held`, `conflict`, `applied`, `resolved` or `dropped`; all by default.
+        #[arg(long)]
+        state: Option<String>,
+        /// How the daemon is reached.
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Show one with both sides of each file.
+    Show(EditOf),
+    /// Say what holds of an edit that is in conflict; it becomes a commit of yours.
+    Resolve {
+        /// Which edit.
+        #[command(flatten)]
+        edit: EditOf,
+        /// Of the files that are not named, the person's side holds.
+        #[arg(long, visible_alias = "ours", conflicts_with = "theirs")]
+        mine: bool,
+        /// Of the files that are not named, what `work` has holds.
+        #[arg(long)]
+        theirs: bool,
+        /// Of the file PATH, what the local FILE has holds.
+        #[arg(long = "file", value_name = "PATH=FILE")]
+        files: Vec<String>,
+    },
+    /// Give an edit up; what was written stays in git.
+    Drop(EditOf),
 }
 
 /// Escalations.

@@ -42,6 +42,7 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<(), Exit> {
         }
         Command::Gate(args) => block_on(remote::gate(args, output)),
         Command::Project(args) => block_on(remote::project(args, output)),
+        Command::Edit(args) => block_on(remote::edit(args, output)),
         Command::Escalation(args) => block_on(remote::escalation(args, output)),
         Command::Token(args) => block_on(remote::token(args, output)),
         Command::Demo(args) => {

@@ -193,6 +193,68 @@ async fn the_author_of_an_edit_that_became_the_subject_cannot_approve_it() {
 }
 
 #[tokio::test]
+async fn who_edited_since_the_gate_before_cannot_approve_what_the_agent_built_on_it() {
+    let world = World::new().await;
+    world.pass(Gate::G0).await;
+    let edit = |text: &'static str, by: Actor| {
+        let factory = &world.factory;
+        async move {
+            let present = factory.file_read(PROJECT, "README.md", None).await.unwrap();
+            let precondition = Precondition::Matches(vec![present.oid]);
+            factory
+                .file_write(PROJECT, "README.md", text.into(), precondition, &by)
+                .await
+                .unwrap()
+        }
+    };
+    edit("Anna was here.\n", approver()).await;
+    let later = edit("And Olga.\n", operator()).await.commit;
+    let passed = world.gate(Gate::G0).await;
+    assert_eq!(passed.subject_is_head, Some(false));
+    assert_eq!(passed.edits_since.len(), 2);
+    assert_eq!(passed.edits_since[0], later);
+    world
+        .script
+        .says(&GOOD.replace("People add", "An agent adds"));
+    world.start(Gate::G1).await;
+    let view = world.gate(Gate::G1).await;
+    assert_ne!(view.subject.unwrap().commit, later, "the agent's commit");
+    assert_eq!(view.subject_is_head, Some(true));
+    let decide = world.decide(Gate::G1).await;
+    let own = world
+        .factory
+        .gate_approve(PROJECT, Gate::G1, decide.clone(), &approver())
+        .await;
+    assert_eq!(refused(own), "own_work");
+    world
+        .factory
+        .gate_approve(PROJECT, Gate::G1, decide, &person("Berta"))
+        .await
+        .unwrap();
+    world.settle().await;
+    // The proof names them, so that a verifier refuses them too.
+    let authors = decision(&world, Gate::G1)["authors"].clone();
+    let authors: Vec<&str> = authors
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["name"].as_str().unwrap())
+        .collect();
+    assert!(
+        authors.contains(&"Anna") && authors.contains(&"Olga"),
+        "{authors:?}"
+    );
+    expect_verified(&world);
+    // What she edited is behind the gate that passed.
+    world
+        .script
+        .says(&GOOD.replace("People add", "Another agent adds"));
+    world.start(Gate::G2).await;
+    world.approve(Gate::G2).await;
+    assert_eq!(world.gate(Gate::G2).await.state, "approved");
+}
+
+#[tokio::test]
 async fn an_operator_is_no_approver_whatever_they_fill_in() {
     let world = waiting(FIELDS).await;
     let fields = json!({ "choice": "docs/option-1.md", "seen": "it" });

@@ -1,4 +1,4 @@
-//! `sluice gate`, `project`, `escalation`, `token`: thin clients of the REST API (contract section 5).
+//! `sluice gate`, `project`, `edit`, `escalation`, `token`: thin clients of the REST API (contract section 5).
 
 mod client;
 mod show;
@@ -12,7 +12,8 @@ use serde_json::{Map, Value, json};
 use sluice_path::ProjectName;
 
 use crate::cli::{
-    Decide, EscalationCommand, GateCommand, GateOf, ProjectCommand, Remote, TokenCommand,
+    Decide, EditCommand, EditOf, EscalationCommand, GateCommand, GateOf, ProjectCommand, Remote,
+    TokenCommand,
 };
 use crate::exit::Exit;
 use crate::output::Output;
@@ -41,6 +42,14 @@ const PROJECTS: Columns<'_> = &[
     ("TEMPLATE", "template"),
     ("GATE", "current_gate"),
     ("STATE", "state"),
+];
+const EDITS: Columns<'_> = &[
+    ("EDIT", "id"),
+    ("STATE", "state"),
+    ("BY", "by"),
+    ("SINCE", "at"),
+    ("FROM", "source"),
+    ("PATHS", "paths"),
 ];
 const ESCALATIONS: Columns<'_> = &[
     ("ID", "id"),
@@ -153,6 +162,81 @@ pub(super) async fn project(command: ProjectCommand, output: Output) -> Result<(
     }
 }
 
+/// `sluice edit …`.
+pub(super) async fn edit(command: EditCommand, output: Output) -> Result<(), Exit> {
+    match command {
+        EditCommand::List {
+            project,
+            state,
+            remote,
+        } => {
+            let words = ["open", "held", "conflict", "applied", "resolved", "dropped"];
+            let state = state
+                .map(|word| one_of("state", &word, &words).map(str::to_owned))
+                .transpose()?;
+            let query: Vec<(&str, &str)> = state.iter().map(|word| ("state", &**word)).collect();
+            let path = ["projects", &project_name(&project)?, "edits"];
+            let pages = Client::new(&remote)?.pages(&path, &query).await?;
+            show::list(&pages, EDITS, output)
+        }
+        EditCommand::Show(edit) => call_edit(&edit, Method::GET, &[], Body::None, output).await,
+        EditCommand::Resolve {
+            edit,
+            mine,
+            theirs,
+            files,
+        } => {
+            let mut body = json!({ "files": decided(&files)? });
+            match (mine, theirs) {
+                (true, _) => body["take"] = "mine".into(),
+                (_, true) => body["take"] = "theirs".into(),
+                (false, false) if files.is_empty() => {
+                    return Err(Exit::usage("say what holds").mend(
+                        "--mine, --theirs, or --file PATH=FILE for each file; `sluice edit show` has both sides",
+                    ));
+                }
+                (false, false) => {}
+            }
+            call_edit(&edit, Method::POST, &["resolve"], Body::Json(body), output).await
+        }
+        EditCommand::Drop(edit) => {
+            call_edit(&edit, Method::POST, &["drop"], Body::None, output).await
+        }
+    }
+}
+
+/// Calls something of an edit.
+async fn call_edit(
+    edit: &EditOf,
+    method: Method,
+    below: &[&str],
+    body: Body,
+    output: Output,
+) -> Result<(), Exit> {
+    let (project, n) = (project_name(&edit.project)?, edit.edit.to_string());
+    let mut path = vec!["projects", &project, "edits", &n];
+    path.extend(below);
+    let answer = Client::new(&edit.remote)?.call(method, &path, body).await?;
+    show::one(&answer, output)
+}
+
+/// What local files say of paths, given as `PATH=FILE`.
+fn decided(files: &[String]) -> Result<Map<String, Value>, Exit> {
+    let mut decided = Map::new();
+    for given in files {
+        let (path, file) = given
+            .split_once('=')
+            .ok_or_else(|| Exit::usage(format!("--file takes PATH=FILE, not {given:?}")))?;
+        let text = String::from_utf8(read(Path::new(file))?).map_err(|_| {
+            Exit::usage(format!("{file}: not UTF-8")).mend(
+                "take a side with --mine or --theirs, then write the file with PUT …/files/PATH",
+            )
+        })?;
+        decided.insert(path.to_owned(), json!({ "content": text }));
+    }
+    Ok(decided)
+}
+
 /// `sluice escalation …`.
 pub(super) async fn escalation(command: EscalationCommand, output: Output) -> Result<(), Exit> {
     match command {
@@ -214,7 +298,7 @@ async fn list(
     columns: Columns<'_>,
     output: Output,
 ) -> Result<(), Exit> {
-    let pages = Client::new(remote)?.pages(path).await?;
+    let pages = Client::new(remote)?.pages(path, &[]).await?;
     show::list(&pages, columns, output)
 }
 

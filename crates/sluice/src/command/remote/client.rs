@@ -84,11 +84,15 @@ impl Client {
     }
 
     /// All pages of a list, as one.
-    pub(super) async fn pages(&self, path: &[&str]) -> Result<Value, Exit> {
+    pub(super) async fn pages(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Value, Exit> {
         let mut items = Vec::new();
         let mut cursor: Option<String> = None;
         for _ in 0..MOST_PAGES {
             let mut url = self.url(path)?;
+            // An empty query would leave a question mark behind.
+            if !query.is_empty() {
+                url.query_pairs_mut().extend_pairs(query);
+            }
             if let Some(cursor) = &cursor {
                 url.query_pairs_mut().append_pair("cursor", cursor);
             }
