@@ -42,6 +42,9 @@ const EMOJI_PRESENTATION: char = '\u{FE0F}';
 
 /// The first character of `text` that may not stand in a name because it cannot be seen for what it is.
 pub(crate) fn first_unseen(text: &str) -> Option<char> {
+    if text.bytes().all(|b| matches!(b, b' '..=b'~')) {
+        return None;
+    }
     let mut before = None;
     for c in text.chars() {
         let presents_symbol = c == EMOJI_PRESENTATION

@@ -217,6 +217,9 @@ fn check_characters(raw: &str) -> Result<(), Refusal> {
             return Err(Refusal::new(Reason::Shell, what));
         }
     }
+    if raw.is_ascii() {
+        return Ok(());
+    }
     if let Some(c) = raw.chars().find(|&c| as_separator(c).is_some()) {
         // Seen by whoever normalises it, this text has other components than the ones checked here.
         let seen: String = raw
@@ -291,7 +294,8 @@ fn check_component(component: &str, plain: &str) -> Result<(), Refusal> {
             format!("{name} ends in a dot or space, which Windows drops: remove it"),
         ));
     }
-    if let Some(c) = component.chars().find(|&c| r#"<>:"|?*"#.contains(c)) {
+    let forbidden = |c: &char| matches!(c, '<' | '>' | ':' | '"' | '|' | '?' | '*');
+    if let Some(c) = component.chars().find(forbidden) {
         return Err(Refusal::new(
             Reason::Reserved,
             format!("{name} holds `{c}`, which Windows does not allow: rename it"),

@@ -32,10 +32,18 @@ fn parsing(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group(name);
         // What they give is dropped outside of the time that counts, for both.
         group.bench_function("sluice", |bench| {
-            bench.iter_batched(|| (), |()| sluice_reply::parse(black_box(&text)), BatchSize::PerIteration);
+            bench.iter_batched(
+                || (),
+                |()| sluice_reply::parse(black_box(&text)),
+                BatchSize::PerIteration,
+            );
         });
         group.bench_function("pulldown-cmark", |bench| {
-            bench.iter_batched(|| (), |()| by_pulldown_cmark(black_box(&text)), BatchSize::PerIteration);
+            bench.iter_batched(
+                || (),
+                |()| by_pulldown_cmark(black_box(&text)),
+                BatchSize::PerIteration,
+            );
         });
         group.finish();
     }

@@ -1,49 +1,73 @@
 //! Comments that stand where content was left out.
 
+use std::sync::LazyLock;
+
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 
 use crate::language::{Kind, kind};
 
 /// The first line (0-based) of a file that says that the rest of something is unchanged.
 pub(crate) fn first_elision(language: &str, content: &str) -> Option<usize> {
-    let bytes = content.as_bytes();
-    let mut start = 0;
-    let mut found = None;
-    for end in memchr_iter(b'\n', bytes).chain([content.len()]) {
-        let first = bytes[start..end]
-            .iter()
-            .find(|b| !matches!(b, b'\t'..=b'\r' | b' '));
-        if first.is_some_and(|first| may_start(*first))
-            && is_elision(language, content[start..end].trim())
-        {
-            found = Some(start);
-            break;
-        }
-        start = end + 1;
-    }
-    let inside = first_inside(language, &content[..found.unwrap_or(content.len())]);
-    let start = inside.or(found)?;
-    Some(memchr_iter(b'\n', &bytes[..start]).count())
+    let alone = first_alone(language, content);
+    let inside = first_inside(language, &content[..alone.unwrap_or(content.len())]);
+    let start = inside.or(alone)?;
+    Some(memchr_iter(b'\n', &content.as_bytes()[..start]).count())
 }
 
-/// Whether what [`is_elision`] knows can start with this byte: most lines cannot, and are not looked at.
-fn may_start(byte: u8) -> bool {
-    matches!(
-        byte,
-        b'.' | b'{'
-            | b'/'
-            | b'<'
-            | b'('
-            | b'#'
-            | b'-'
-            | b';'
-            | b'%'
-            | b'\''
-            | b'"'
-            | b':'
-            | b'R'
-            | b'r'
-    ) || !byte.is_ascii()
+/// Where the first line starts that is nothing but such a comment.
+fn first_alone(language: &str, content: &str) -> Option<usize> {
+    let bytes = content.as_bytes();
+    let more = more_starts(language);
+    let below = memchr_iter(b'\n', bytes).map(|feed| feed + 1);
+    std::iter::once(0)
+        .chain(below)
+        .filter(|start| {
+            let first = first_byte(&bytes[*start..]);
+            MAY_START[usize::from(first)] || more.contains(&first)
+        })
+        .find(|start| {
+            let end = memchr(b'\n', &bytes[*start..]).map_or(bytes.len(), |feed| start + feed);
+            is_elision(language, content[*start..end].trim())
+        })
+}
+
+/// The first byte of a line that is not white space, or a line feed.
+fn first_byte(bytes: &[u8]) -> u8 {
+    // Most of the time goes into this, so eight columns of indent are looked at in one step.
+    let spaces = bytes.first_chunk().map_or(0, |eight| {
+        (u64::from_le_bytes(*eight) ^ u64::from_le_bytes([b' '; 8])).trailing_zeros() / 8
+    });
+    let white = |b: &u8| matches!(b, b'\t' | b'\x0b' | b'\x0c' | b'\r' | b' ');
+    let mut rest = bytes[spaces as usize..].iter().copied();
+    rest.find(|b| !white(b)).unwrap_or(b'\n')
+}
+
+/// Whether what [`is_elision`] knows can start with a byte, in any language: most lines cannot, and are not
+/// looked at.
+const MAY_START: [bool; 256] = {
+    let mut all = [false; 256];
+    let mut byte = 0x80;
+    while byte < 256 {
+        all[byte] = true;
+        byte += 1;
+    }
+    let ascii = b".{/<(#-;%";
+    let mut at = 0;
+    while at < ascii.len() {
+        all[ascii[at] as usize] = true;
+        at += 1;
+    }
+    all
+};
+
+/// What else it can start with in this language.
+fn more_starts(language: &str) -> &'static [u8] {
+    match language {
+        "json" => b"\"",
+        "vb" | "vbnet" | "vba" | "vbs" => b"'",
+        "bat" | "batch" | "cmd" => b"Rr:",
+        _ => b"",
+    }
 }
 
 /// Where the first line starts in which a comment stands for code beside other code.
@@ -52,22 +76,36 @@ fn first_inside(language: &str, content: &str) -> Option<usize> {
         return None;
     }
     let bytes = content.as_bytes();
-    let first = |mark: &[u8]| {
-        let finder = memmem::Finder::new(mark);
-        let mut from = 0;
-        while let Some(at) = finder.find(&bytes[from..]).map(|at| from + at) {
-            let start = memrchr(b'\n', &bytes[from..at]).map_or(from, |feed| from + feed + 1);
-            let end = memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |feed| at + feed);
-            if is_inside(content[start..end].trim()) {
-                return Some(start);
-            }
-            from = end;
-        }
-        None
-    };
-    let block = first(b"/*");
-    let said = first(b" ... existing code");
+    let opened = memchr_iter(b'*', bytes).filter(|star| {
+        // Most comments say something else.
+        let may = |b: u8| matches!(b, b'.' | b'e' | b'u') || !b.is_ascii();
+        bytes[..*star].ends_with(b"/") && may(first_byte(&bytes[star + 1..]))
+    });
+    let block = first_line_inside(content, opened);
+    let said = first_line_inside(content, EXISTING.find_iter(bytes));
     block.into_iter().chain(said).min()
+}
+
+static EXISTING: LazyLock<memmem::Finder<'static>> =
+    LazyLock::new(|| memmem::Finder::new(" ... existing code"));
+
+/// Where the first of the lines starts that have a mark at one of these places and are [`is_inside`].
+fn first_line_inside(content: &str, marks: impl Iterator<Item = usize>) -> Option<usize> {
+    let bytes = content.as_bytes();
+    // No line is looked at twice.
+    let mut seen = 0;
+    for mark in marks {
+        if mark < seen {
+            continue;
+        }
+        let start = memrchr(b'\n', &bytes[seen..mark]).map_or(seen, |feed| seen + feed + 1);
+        let end = memchr(b'\n', &bytes[mark..]).map_or(bytes.len(), |feed| mark + feed);
+        if is_inside(content[start..end].trim()) {
+            return Some(start);
+        }
+        seen = end;
+    }
+    None
 }
 
 fn is_elision(language: &str, line: &str) -> bool {

@@ -142,6 +142,9 @@ pub(crate) fn without_marker(text: &str) -> Option<&str> {
         "file",
         "path",
     ];
+    if !text.starts_with(['F', 'f', 'P', 'p']) {
+        return None;
+    }
     let rest = MARKERS.iter().find_map(|marker| {
         let head = text.get(..marker.len())?;
         head.eq_ignore_ascii_case(marker)
@@ -182,6 +185,11 @@ fn without_note(text: &str) -> &str {
                 return path;
             }
         }
+    }
+    // What follows looks for a hash, a colon or white space, which most paths do not have.
+    let plain = |b: u8| matches!(b, b'!'..=b'~') && !matches!(b, b'#' | b':');
+    if text.bytes().all(plain) {
+        return text;
     }
     if let Some((path, range)) = text.rsplit_once("#L")
         && !range.is_empty()

@@ -14,6 +14,8 @@ mod blocks;
 use std::borrow::Cow;
 use std::ops::Range;
 
+use memchr::memchr_iter;
+
 use crate::fence::FenceLine;
 use crate::lines::{self, Line};
 use crate::nesting::{End, Lookahead};
@@ -139,7 +141,9 @@ pub(crate) fn fence<'t>(text: &'t str, ended: Ended, gathered: &mut String) -> F
 
 /// The text of a body outside of containers, of a block that is indented by so many columns.
 fn plain_content(body: &str, indent: usize) -> Cow<'_, str> {
-    if indent == 0 && memchr::memmem::find(body.as_bytes(), b"\r\n").is_none() {
+    let bytes = body.as_bytes();
+    let has_crlf = || memchr_iter(b'\r', bytes).any(|at| bytes.get(at + 1) == Some(&b'\n'));
+    if indent == 0 && !has_crlf() {
         return Cow::Borrowed(body);
     }
     let mut content = String::with_capacity(body.len());
