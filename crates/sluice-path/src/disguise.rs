@@ -36,13 +36,15 @@ pub(crate) fn is_dot_git(plain: &str) -> bool {
 }
 
 fn is_short_name(plain: &str) -> bool {
+    if plain.len() > 8 {
+        return false;
+    }
     let Some((stem, number)) = plain.split_once('~') else {
         return false;
     };
     let numbered = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
     let hashed = |rest: &str| rest.len() <= 4 && rest.bytes().all(|b| b.is_ascii_hexdigit());
     numbered
-        && plain.len() <= 8
         && ((stem.len() >= 3 && "gitmodules".starts_with(stem))
             || stem.strip_prefix("gi").is_some_and(hashed))
 }
@@ -103,6 +105,9 @@ const HOOKS: &[&str] = &[
 ///
 /// Compatibility folding has turned the superscripts of `COM¹` into digits, which Windows also does.
 pub(crate) fn is_windows_device(plain: &str) -> bool {
+    if !plain.starts_with(['c', 'p', 'a', 'n', 'l']) {
+        return false;
+    }
     let stem = plain.split('.').next().unwrap_or_default().trim_end();
     if matches!(
         stem,

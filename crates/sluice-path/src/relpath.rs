@@ -53,15 +53,12 @@ impl RelPath {
         };
         check_start(&normal)?;
         check_characters(&normal)?;
-        if normal.split('/').any(|component| component == "..") {
+        let mut components: Vec<&str> = normal.split('/').collect();
+        if components.contains(&"..") {
             return Err(parent(&normal));
         }
-        // Only `.` and nothing are dropped, so what stands last in the text still stands last.
-        let last = normal.rsplit('/').next().unwrap_or_default();
-        let components: Vec<&str> = normal
-            .split('/')
-            .filter(|c| !c.is_empty() && *c != ".")
-            .collect();
+        let last = components.last().copied().unwrap_or_default();
+        components.retain(|c| !c.is_empty() && *c != ".");
         if components.is_empty() {
             return Err(Refusal::new(
                 Reason::Empty,
@@ -268,7 +265,7 @@ fn check_lengths(components: &[&str]) -> Result<(), Refusal> {
 /// What one component must not be, as written and as the most forgiving file system sees it.
 fn check_component(component: &str, plain: &str) -> Result<(), Refusal> {
     let dots = if component.is_ascii() {
-        is_dots(component)
+        component.starts_with(['.', ' ']) && is_dots(component)
     } else {
         is_dots(&component.nfkc().collect::<String>())
     };

@@ -6,7 +6,7 @@ use crate::comment::{PathComment, path_comment};
 use crate::edit::{edit_kind, named_path};
 use crate::info::Info;
 use crate::label::label;
-use crate::language::{Kind, extension, is_markdown, is_script, kind};
+use crate::language::{Kind, ends_in, is_markdown, is_script, kind};
 use crate::pathlike::says_deleted;
 use crate::scan::Fence;
 use crate::stray;
@@ -233,7 +233,7 @@ fn is_program(path: &str) -> bool {
         "c", "cpp", "cs", "go", "java", "js", "jsx", "kt", "php", "py", "rb", "rs", "swift", "ts",
         "tsx", "vue", "svelte",
     ];
-    extension(path).is_some_and(|extension| PROGRAMS.contains(&extension.as_str()))
+    ends_in(path, PROGRAMS)
 }
 
 /// Whether the text is a drawing of folders and files.

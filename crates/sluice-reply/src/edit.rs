@@ -13,6 +13,7 @@ pub(crate) use search::{
 
 use crate::EditKind;
 use crate::language::{Kind, is_markdown, is_patch, kind};
+use crate::lines::Line;
 use crate::pathlike::{clean, is_path_like};
 
 /// Which kind of edit a block is, if it is one. `path` is what its info string or label says.
@@ -91,7 +92,7 @@ pub(crate) fn git_path(rest: &str) -> Option<String> {
 
 /// Whether the block starts with a SEARCH marker, possibly after a line with a path.
 fn is_search_replace(content: &str) -> bool {
-    let mut lines = content.lines().filter(|line| !line.trim().is_empty());
+    let mut lines = lines_said(content);
     let Some(first) = lines.next() else {
         return false;
     };
@@ -99,9 +100,20 @@ fn is_search_replace(content: &str) -> bool {
         || (lines.next().is_some_and(search::is_open) && is_path_like(clean(first)))
 }
 
+/// The lines that are not blank.
+fn lines_said(content: &str) -> impl Iterator<Item = &str> {
+    let mut at = 0;
+    let lines = std::iter::from_fn(move || {
+        let line = Line::at(content, at)?;
+        at = line.next;
+        Some(line.text(content))
+    });
+    lines.filter(|line| !line.trim().is_empty())
+}
+
 /// Whether the text starts as a unified diff or a `*** Begin Patch` one does.
 fn is_unified_diff(content: &str) -> bool {
-    let mut lines = content.lines().filter(|line| !line.trim().is_empty());
+    let mut lines = lines_said(content);
     match lines.next() {
         Some(line) if line.starts_with("diff --git ") || line.starts_with("*** Begin Patch") => {
             true

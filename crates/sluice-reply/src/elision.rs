@@ -3,87 +3,169 @@
 use std::sync::LazyLock;
 
 use memchr::{memchr, memchr_iter, memmem, memrchr};
+use wide::u8x16;
 
 use crate::language::{Kind, kind};
 
 /// The first line (0-based) of a file that says that the rest of something is unchanged.
 pub(crate) fn first_elision(language: &str, content: &str) -> Option<usize> {
-    let alone = first_alone(language, content);
-    let inside = first_inside(language, &content[..alone.unwrap_or(content.len())]);
-    let start = inside.or(alone)?;
-    Some(memchr_iter(b'\n', &content.as_bytes()[..start]).count())
+    let file = File::new(language, content);
+    let found = file.first();
+    let before = &file.bytes[..found.unwrap_or(content.len())];
+    let existing = file
+        .is_code
+        .then(|| EXISTING.find_iter(before))
+        .into_iter()
+        .flatten();
+    let start = first_line_inside(content, existing).or(found)?;
+    Some(memchr_iter(b'\n', &file.bytes[..start]).count())
 }
 
-/// Where the first line starts that is nothing but such a comment.
-fn first_alone(language: &str, content: &str) -> Option<usize> {
-    let bytes = content.as_bytes();
-    let more = more_starts(language);
-    let below = memchr_iter(b'\n', bytes).map(|feed| feed + 1);
-    std::iter::once(0)
-        .chain(below)
-        .filter(|start| {
-            let first = first_byte(&bytes[*start..]);
-            MAY_START[usize::from(first)] || more.contains(&first)
-        })
-        .find(|start| {
-            let end = memchr(b'\n', &bytes[*start..]).map_or(bytes.len(), |feed| start + feed);
-            is_elision(language, content[*start..end].trim())
-        })
+/// A file that is searched.
+struct File<'t> {
+    language: &'t str,
+    content: &'t str,
+    bytes: &'t [u8],
+    /// In code, what was left out may also stand beside other code.
+    is_code: bool,
+    /// Whether what [`is_elision`] knows can start with a byte: most lines cannot, and are not looked at.
+    may_start: [bool; 256],
 }
 
-/// The first byte of a line that is not white space, or a line feed.
-fn first_byte(bytes: &[u8]) -> u8 {
-    // Most of the time goes into this, so eight columns of indent are looked at in one step.
-    let spaces = bytes.first_chunk().map_or(0, |eight| {
+impl File<'_> {
+    fn new<'t>(language: &'t str, content: &'t str) -> File<'t> {
+        File {
+            language,
+            content,
+            bytes: content.as_bytes(),
+            is_code: kind(language) == Kind::Code,
+            may_start: may_start(language),
+        }
+    }
+
+    /// Where the first line starts that is nothing but such a comment, or has one between a slash and a star.
+    ///
+    /// Every byte of every file comes by here.
+    fn first(&self) -> Option<usize> {
+        if self.may_be_alone(0) && self.is_alone(0) {
+            return Some(0);
+        }
+        let mut line = 0;
+        // Up to here nothing is looked at twice.
+        let mut seen = 0;
+        let mut look = |from: usize, block: &[u8; 64]| {
+            let (feeds, mut places) = places(block);
+            while places != 0 {
+                let bit = places & places.wrapping_neg();
+                let place = from + places.trailing_zeros() as usize;
+                places ^= bit;
+                if feeds & bit != 0 {
+                    line = place + 1;
+                    if self.may_be_alone(line) && self.is_alone(line) {
+                        return Some(line);
+                    }
+                } else if self.may_be_inside(place) && place >= seen {
+                    seen = self.line_end(place);
+                    if is_inside(self.content[line..seen].trim()) {
+                        return Some(line);
+                    }
+                }
+            }
+            None
+        };
+        let (blocks, rest) = self.bytes.as_chunks();
+        for (at, block) in blocks.iter().enumerate() {
+            if let Some(line) = look(64 * at, block) {
+                return Some(line);
+            }
+        }
+        let mut last = [0; 64];
+        last[..rest.len()].copy_from_slice(rest);
+        look(self.bytes.len() - rest.len(), &last)
+    }
+
+    fn may_be_alone(&self, line: usize) -> bool {
+        self.may_start[usize::from(first_byte(self.bytes, line))]
+    }
+
+    #[inline(never)]
+    fn is_alone(&self, line: usize) -> bool {
+        let said = &self.content[line..self.line_end(line)];
+        is_elision(self.language, said.trim())
+    }
+
+    /// Whether the star opens a comment that can be [`is_inside`]: most say something else.
+    fn may_be_inside(&self, star: usize) -> bool {
+        if !self.is_code || star == 0 || self.bytes[star - 1] != b'/' {
+            return false;
+        }
+        let first = first_byte(self.bytes, star + 1);
+        matches!(first, b'.' | b'e' | b'u') || !first.is_ascii()
+    }
+
+    fn line_end(&self, from: usize) -> usize {
+        memchr(b'\n', &self.bytes[from..]).map_or(self.bytes.len(), |feed| from + feed)
+    }
+}
+
+/// A bit for each byte that is a line feed, and one for each that is that or a star. Both are so frequent that
+/// `memchr2_iter`, which starts anew behind each, takes several times as long.
+fn places(block: &[u8; 64]) -> (u64, u64) {
+    let (mut feeds, mut stars) = (0, 0);
+    for (at, part) in block.as_chunks().0.iter().enumerate() {
+        let part = u8x16::new(*part);
+        let is = |byte| u64::from(part.simd_eq(u8x16::splat(byte)).to_bitmask()) << (16 * at);
+        feeds |= is(b'\n');
+        stars |= is(b'*');
+    }
+    (feeds, feeds | stars)
+}
+
+/// The first byte that is not white space, from a place on a line; a line feed when nothing is left.
+fn first_byte(bytes: &[u8], from: usize) -> u8 {
+    // Eight columns of indent in one step.
+    let eight = bytes.get(from..).and_then(<[u8]>::first_chunk);
+    let spaces = eight.map_or(0, |eight| {
         (u64::from_le_bytes(*eight) ^ u64::from_le_bytes([b' '; 8])).trailing_zeros() / 8
     });
-    let white = |b: &u8| matches!(b, b'\t' | b'\x0b' | b'\x0c' | b'\r' | b' ');
-    let mut rest = bytes[spaces as usize..].iter().copied();
-    rest.find(|b| !white(b)).unwrap_or(b'\n')
-}
-
-/// Whether what [`is_elision`] knows can start with a byte, in any language: most lines cannot, and are not
-/// looked at.
-const MAY_START: [bool; 256] = {
-    let mut all = [false; 256];
-    let mut byte = 0x80;
-    while byte < 256 {
-        all[byte] = true;
-        byte += 1;
-    }
-    let ascii = b".{/<(#-;%";
-    let mut at = 0;
-    while at < ascii.len() {
-        all[ascii[at] as usize] = true;
+    let mut at = from + spaces as usize;
+    while let Some(byte) = bytes.get(at) {
+        if !matches!(byte, b'\t' | b'\x0b' | b'\x0c' | b'\r' | b' ') {
+            return *byte;
+        }
         at += 1;
     }
-    all
-};
+    b'\n'
+}
 
-/// What else it can start with in this language.
-fn more_starts(language: &str) -> &'static [u8] {
-    match language {
+/// See [`File::may_start`].
+fn may_start(language: &str) -> [bool; 256] {
+    const ANY: [bool; 256] = {
+        let mut any = [false; 256];
+        let mut byte = 0x80;
+        while byte < 256 {
+            any[byte] = true;
+            byte += 1;
+        }
+        let ascii = b".{/<(#-;%";
+        let mut at = 0;
+        while at < ascii.len() {
+            any[ascii[at] as usize] = true;
+            at += 1;
+        }
+        any
+    };
+    let more: &[u8] = match language {
         "json" => b"\"",
         "vb" | "vbnet" | "vba" | "vbs" => b"'",
         "bat" | "batch" | "cmd" => b"Rr:",
         _ => b"",
+    };
+    let mut may = ANY;
+    for byte in more {
+        may[usize::from(*byte)] = true;
     }
-}
-
-/// Where the first line starts in which a comment stands for code beside other code.
-fn first_inside(language: &str, content: &str) -> Option<usize> {
-    if kind(language) != Kind::Code {
-        return None;
-    }
-    let bytes = content.as_bytes();
-    let opened = memchr_iter(b'*', bytes).filter(|star| {
-        // Most comments say something else.
-        let may = |b: u8| matches!(b, b'.' | b'e' | b'u') || !b.is_ascii();
-        bytes[..*star].ends_with(b"/") && may(first_byte(&bytes[star + 1..]))
-    });
-    let block = first_line_inside(content, opened);
-    let said = first_line_inside(content, EXISTING.find_iter(bytes));
-    block.into_iter().chain(said).min()
+    may
 }
 
 static EXISTING: LazyLock<memmem::Finder<'static>> =

@@ -1,5 +1,7 @@
 //! What the language of a block says about what is in it.
 
+use memchr::memrchr2;
+
 /// What a block of some language can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -38,28 +40,38 @@ pub(crate) fn kind(language: &str) -> Kind {
 
 /// Whether a path ends like a shell script.
 pub(crate) fn is_script(path: &str) -> bool {
-    matches!(
-        extension(path).as_deref(),
-        Some("sh" | "bash" | "zsh" | "fish" | "ksh" | "ps1" | "psm1" | "bat" | "cmd" | "nu")
-    )
+    const SCRIPTS: [&str; 10] = [
+        "sh", "bash", "zsh", "fish", "ksh", "ps1", "psm1", "bat", "cmd", "nu",
+    ];
+    ends_in(path, &SCRIPTS)
 }
 
 /// Whether a path ends like Markdown.
 pub(crate) fn is_markdown(path: &str) -> bool {
-    matches!(
-        extension(path).as_deref(),
-        Some("md" | "mdx" | "markdown" | "mkd" | "mdown" | "rmd" | "qmd")
+    ends_in(
+        path,
+        &["md", "mdx", "markdown", "mkd", "mdown", "rmd", "qmd"],
     )
 }
 
 /// Whether a path ends like a patch, so that a diff in it is its content and not an edit.
 pub(crate) fn is_patch(path: &str) -> bool {
-    matches!(extension(path).as_deref(), Some("patch" | "diff"))
+    ends_in(path, &["patch", "diff"])
+}
+
+/// Whether the extension of a path's last component is one of these, which are in lower case.
+pub(crate) fn ends_in(path: &str, extensions: &[&str]) -> bool {
+    let is = |extension: &str| extensions.iter().any(|e| extension.eq_ignore_ascii_case(e));
+    raw_extension(path).is_some_and(is)
 }
 
 /// The extension of a path's last component, in lower case.
 pub(crate) fn extension(path: &str) -> Option<String> {
-    let name = path.rsplit(['/', '\\']).next()?;
-    let (stem, extension) = name.rsplit_once('.')?;
-    (!stem.is_empty() && !extension.is_empty()).then(|| extension.to_ascii_lowercase())
+    raw_extension(path).map(str::to_ascii_lowercase)
+}
+
+fn raw_extension(path: &str) -> Option<&str> {
+    let folders = memrchr2(b'/', b'\\', path.as_bytes()).map_or(0, |slash| slash + 1);
+    let (stem, extension) = path[folders..].rsplit_once('.')?;
+    (!stem.is_empty() && !extension.is_empty()).then_some(extension)
 }

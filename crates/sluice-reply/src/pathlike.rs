@@ -6,21 +6,18 @@ use crate::language::extension;
 ///
 /// Hostile paths count as well, so that they are refused aloud instead of read as prose.
 pub(crate) fn is_path_like(word: &str) -> bool {
-    if word.is_empty()
-        || word.len() > 1024
-        || word.contains("://")
-        || word.ends_with(['/', '.', ','])
-    {
+    if word.is_empty() || word.len() > 1024 || word.ends_with(['/', '.', ',']) {
         return false;
     }
-    if word
-        .chars()
-        .any(|c| c.is_whitespace() || r#"<>|"'*?=,;`{}"#.contains(c))
-        || word.contains("()")
-    {
+    if word.bytes().any(is_never_in_path) || word.chars().any(char::is_whitespace) {
         return false;
     }
-    let name = word.rsplit(['/', '\\']).next().unwrap_or(word);
+    let marked = memchr::memchr2(b':', b'(', word.as_bytes()).is_some();
+    if marked && (word.contains("://") || word.contains("()")) {
+        return false;
+    }
+    let folders = memchr::memrchr2(b'/', b'\\', word.as_bytes());
+    let name = &word[folders.map_or(0, |slash| slash + 1)..];
     let foldered = name.len() < word.len();
     if is_known_name(name) {
         return true;
@@ -39,6 +36,13 @@ pub(crate) fn is_path_like(word: &str) -> bool {
     }
     EXTENSIONS.binary_search(&extension.as_str()).is_ok()
         && !PRODUCTS.contains(&word.to_ascii_lowercase().as_str())
+}
+
+fn is_never_in_path(byte: u8) -> bool {
+    matches!(
+        byte,
+        b'<' | b'>' | b'|' | b'"' | b'\'' | b'*' | b'?' | b'=' | b',' | b';' | b'`' | b'{' | b'}'
+    )
 }
 
 /// Whether [`is_path_like`] could be true of a part of `text`, also when marks inside it are taken out.
