@@ -54,8 +54,11 @@ fn is_short_name(plain: &str) -> bool {
 ///
 /// Only shapes that git itself writes are meant: `objects/player.ts` is an ordinary file, as is `src/HEAD`.
 pub(crate) fn is_bare_repository(plain: &[Cow<'_, str>]) -> bool {
-    let plain: Vec<&str> = plain.iter().map(AsRef::as_ref).collect();
-    match plain.as_slice() {
+    let mut start = [""; 4];
+    for (place, component) in start.iter_mut().zip(plain) {
+        *place = component;
+    }
+    match &start[..plain.len().min(4)] {
         [
             "head" | "config" | "config.worktree" | "packed-refs" | "commondir" | "gitdir"
             | "fetch_head" | "orig_head",

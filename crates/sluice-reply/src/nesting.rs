@@ -4,6 +4,8 @@
 //! as long as its own is cut in two by that, and a block that the agent forgot to close swallows the next
 //! file. Both are recognised by the info strings inside, which closers never have.
 
+use memchr::{memchr, memchr_iter, memmem};
+
 use crate::cursor::Cursor;
 use crate::fence::FenceLine;
 use crate::info::Info;
@@ -34,6 +36,8 @@ pub(crate) struct Lookahead<'t> {
     text: &'t str,
     /// Every line that could be a fence, in order.
     fences: Vec<Inner>,
+    /// Whether there is a carriage return anywhere.
+    pub(crate) returns: bool,
     budget: usize,
 }
 
@@ -41,6 +45,8 @@ pub(crate) struct Lookahead<'t> {
 #[derive(Clone, Copy)]
 struct Inner {
     line: Line,
+    /// 1-based.
+    number: usize,
     marker: u8,
     length: usize,
     opens: bool,
@@ -50,12 +56,25 @@ struct Inner {
 
 impl<'t> Lookahead<'t> {
     pub(crate) fn new(text: &'t str) -> Lookahead<'t> {
-        let fences = fences(text);
+        let (fences, returns) = fences(text);
         Lookahead {
             text,
             budget: 4 * fences.len() + 1024,
             fences,
+            returns,
         }
+    }
+
+    /// The 1-based number of the line that starts at `start`, or of the one that would at the end of the text.
+    pub(crate) fn number(&self, start: usize) -> usize {
+        let below = self
+            .fences
+            .partition_point(|inner| inner.line.start <= start);
+        let (from, number) = match below.checked_sub(1).map(|last| &self.fences[last]) {
+            Some(inner) => (inner.line.start, inner.number),
+            None => (lines::first(self.text), 1),
+        };
+        number + lines::count(&self.text[from..start])
     }
 
     /// Where the first line starts, at `from` or after, that can close a block of `opener` outside of all
@@ -221,45 +240,63 @@ impl<'t> Lookahead<'t> {
     }
 }
 
-/// All lines that are fences, whatever quotes and indents they stand in.
-fn fences(text: &str) -> Vec<Inner> {
+/// All lines that are fences, whatever quotes and indents they stand in, and whether there is a carriage return.
+///
+/// Everything that is asked of each byte is asked here, while it is in the processor's cache.
+fn fences(text: &str) -> (Vec<Inner>, bool) {
+    const WINDOW: usize = 32 * 1024;
     let bytes = text.as_bytes();
+    let first = lines::first(text);
     let mut all: Vec<Inner> = Vec::new();
-    for marks in ["```", "~~~"] {
-        let finder = memchr::memmem::Finder::new(marks);
-        let mut from = lines::first(text);
-        // Most texts have no tilde, and that is found out faster than that they have no three.
-        if memchr::memchr(marks.as_bytes()[0], bytes).is_none() {
-            continue;
-        }
-        while let Some(found) = finder.find(&bytes[from..]) {
-            let marked = from + found;
-            let indent = bytes[from..marked]
-                .iter()
-                .rev()
-                .take_while(|b| matches!(b, b' ' | b'\t' | b'>'))
-                .count();
-            let start = marked - indent;
-            let Some(line) = Line::at(text, start) else {
-                break;
-            };
-            // What stands before decides about the whole line.
-            from = line.next;
-            let starts_line = start == lines::first(text) || bytes[start - 1] == b'\n';
-            if starts_line && let Some(fence) = fence_at(line.text(text)) {
-                all.push(Inner {
-                    line,
-                    marker: fence.marker,
-                    length: fence.length,
-                    opens: !fence.info.is_empty(),
-                    starts: None,
-                });
+    let mut returns = false;
+    let mut number = 1;
+    let mut searches = ["```", "~~~"].map(|marks| (memmem::Finder::new(marks), first));
+    for window in (0..bytes.len()).step_by(WINDOW) {
+        let end = bytes.len().min(window + WINDOW);
+        let known = all.len();
+        for (finder, from) in &mut searches {
+            *from = window.max(*from);
+            // Marks may start in this window and end in the next one.
+            let until = bytes.len().min(end + 2);
+            while let Some(found) = bytes.get(*from..until).and_then(|part| finder.find(part)) {
+                let marked = *from + found;
+                let indent = bytes[first..marked]
+                    .iter()
+                    .rev()
+                    .take_while(|b| matches!(b, b' ' | b'\t' | b'>'))
+                    .count();
+                let start = marked - indent;
+                let Some(line) = Line::at(text, start) else {
+                    break;
+                };
+                // What stands before decides about the whole line.
+                *from = line.next;
+                let starts_line = start == first || bytes[start - 1] == b'\n';
+                if starts_line && let Some(fence) = fence_at(line.text(text)) {
+                    all.push(Inner {
+                        line,
+                        number: 0,
+                        marker: fence.marker,
+                        length: fence.length,
+                        opens: !fence.info.is_empty(),
+                        starts: None,
+                    });
+                }
             }
         }
+        all[known..].sort_by_key(|inner| inner.line.start);
+        let mut counted = window;
+        for inner in &mut all[known..] {
+            // Its white space may have begun in the window before.
+            let start = inner.line.start.max(window);
+            number += memchr_iter(b'\n', &bytes[counted..start]).count();
+            counted = start;
+            inner.number = number;
+        }
+        number += memchr_iter(b'\n', &bytes[counted..end]).count();
+        returns |= memchr(b'\r', &bytes[window..end]).is_some();
     }
-    // Two sorted runs, which this merges in linear time.
-    all.sort_by_key(|inner| inner.line.start);
-    all
+    (all, returns)
 }
 
 /// The fence on a line, whatever quotes and indents it stands in.

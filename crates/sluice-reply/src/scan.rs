@@ -88,7 +88,8 @@ pub(crate) fn scan(text: &str, recover: bool) -> Scan<'_> {
         }
         let step = scanner.line(text, line, number);
         if let Some(ended) = step.ended {
-            scan.fences.push(fence(text, ended, &mut content));
+            let fence = fence(text, ended, &mut content, lookahead.returns);
+            scan.fences.push(fence);
         }
         if let Some(body) = step.body {
             body.push_to(text, &mut content);
@@ -107,26 +108,34 @@ pub(crate) fn scan(text: &str, recover: bool) -> Scan<'_> {
                     End::Close(line) | End::Cut(line) => Some(line),
                     End::Plain | End::Doubtful | End::Counted(_) => lookahead.closer(at, &opener),
                 };
-                let stop = stop.unwrap_or(text.len());
-                number += lines::count(&text[at..stop]);
-                at = stop;
+                at = stop.unwrap_or(text.len());
+                number = lookahead.number(at);
             }
         }
     }
     if let Some(ended) = scanner.finish(text, number) {
-        scan.fences.push(fence(text, ended, &mut content));
+        let fence = fence(text, ended, &mut content, lookahead.returns);
+        scan.fences.push(fence);
     }
     (scan.swallowed, scan.strays) = scanner.into_notes();
     scan
 }
 
-/// A block with its text; takes what was gathered of it.
-pub(crate) fn fence<'t>(text: &'t str, ended: Ended, gathered: &mut String) -> Fence<'t> {
+/// A block with its text; takes what was gathered of it. `returns`: whether there can be a carriage return.
+pub(crate) fn fence<'t>(
+    text: &'t str,
+    ended: Ended,
+    gathered: &mut String,
+    returns: bool,
+) -> Fence<'t> {
     let open = &ended.open;
-    let content = if open.is_free() {
-        plain_content(&text[ended.body.clone()], open.indent)
-    } else {
+    let body = &text[ended.body.clone()];
+    let content = if !open.is_free() {
         Cow::Owned(std::mem::take(gathered))
+    } else if open.indent == 0 && !(returns && has_crlf(body)) {
+        Cow::Borrowed(body)
+    } else {
+        Cow::Owned(without_indent(body, open.indent))
     };
     Fence {
         opener: open.opener(text),
@@ -139,20 +148,20 @@ pub(crate) fn fence<'t>(text: &'t str, ended: Ended, gathered: &mut String) -> F
     }
 }
 
-/// The text of a body outside of containers, of a block that is indented by so many columns.
-fn plain_content(body: &str, indent: usize) -> Cow<'_, str> {
+fn has_crlf(body: &str) -> bool {
     let bytes = body.as_bytes();
-    let has_crlf = || memchr_iter(b'\r', bytes).any(|at| bytes.get(at + 1) == Some(&b'\n'));
-    if indent == 0 && !has_crlf() {
-        return Cow::Borrowed(body);
-    }
+    memchr_iter(b'\r', bytes).any(|at| bytes.get(at + 1) == Some(&b'\n'))
+}
+
+/// The text of a body outside of containers, without up to so many columns of each line, with LF.
+fn without_indent(body: &str, indent: usize) -> String {
     let mut content = String::with_capacity(body.len());
     let mut at = 0;
     while let Some(line) = Line::at(body, at) {
         Body::read(body, line, indent).push_to(body, &mut content);
         at = line.next;
     }
-    Cow::Owned(content)
+    content
 }
 
 #[cfg(test)]

@@ -248,7 +248,7 @@ impl Live {
             Showing::File(file) => Some(file),
             Showing::Undecided(_) | Showing::Nothing => None,
         };
-        let fence = scan::fence(text, ended, &mut self.gathered);
+        let fence = scan::fence(text, ended, &mut self.gathered, true);
         self.gathered.clear();
         self.work += fence.content.len();
         let mut warnings = Vec::new();
