@@ -5,6 +5,7 @@ Every contender is run in turns with the others, so that ratios survive a busy m
 """
 
 import argparse
+import json
 import os
 import shutil
 import sys
@@ -29,7 +30,7 @@ MEASURES = {
     "demo": demos.measure,
 }
 BUILDS = (["-p", "sluice"], ["-p", "sluice-sandbox", "--example", "bench_start"],
-          ["-p", "sluice-workspace", "--example", "bench_commit"], ["-p", "sluice-reply", "--example", "bench_parse"])
+          ["-p", "sluice-workspace", "--example", "bench_commit"])
 
 
 class Context:
@@ -45,6 +46,12 @@ class Context:
         self.docker = not options.skip_docker and shutil.which("docker") is not None
         self.elsewhere = []
         os.makedirs(self.work, exist_ok=True)
+
+    def bench(self, package, name):
+        """A benchmark's program, which cargo builds if it must."""
+        built = run(["cargo", "bench", "-p", package, "--bench", name, "--no-run", "--message-format=json"], cwd=ROOT)
+        lines = [json.loads(line) for line in built.stdout.splitlines()]
+        return next(line["executable"] for line in lines if line.get("target", {}).get("name") == name and line["executable"])
 
     def folder(self, name, below=None):
         path = os.path.join(below or self.work, name if below is None else f"sluice-bench-{os.getpid()}-{name}")
@@ -70,7 +77,7 @@ def main():
         raise SystemExit(f"no such measure: {', '.join(unknown)}; there are {', '.join(MEASURES)}")
     context = Context(options)
     if not options.skip_build:
-        for words in BUILDS:
+        for words in BUILDS if options.measures != ["parse"] else ():
             say("cargo build --release " + " ".join(words))
             run(["cargo", "build", "--release", *words], cwd=ROOT)
     print(f"Machine: {machine()}\n")
