@@ -58,6 +58,17 @@ impl Answer {
     }
 }
 
+/// Hears a reply while it is being written.
+pub trait Hear: Send + Sync {
+    /// More of the reply, in order, cut anywhere. What was heard is worth nothing until the whole has come.
+    fn hear(&self, bytes: &[u8]);
+}
+
+/// Nobody listens.
+impl Hear for () {
+    fn hear(&self, _: &[u8]) {}
+}
+
 /// Answers prompts.
 #[async_trait]
 pub trait Agent: Send + Sync {
@@ -65,7 +76,7 @@ pub trait Agent: Send + Sync {
     fn name(&self) -> &str;
 
     /// Asks. A request may be repeated after a crash; when this returns, or is dropped, nothing of it is left
-    /// running.
+    /// running. An agent whose reply comes in pieces tells each to `heard`.
     ///
     /// # Errors
     /// No reply: [`AgentError::is_passing`] tells whether to ask again later. None of this is the agent's
@@ -73,6 +84,7 @@ pub trait Agent: Send + Sync {
     async fn ask(
         &self,
         request: &Request,
+        heard: &dyn Hear,
         cancel: &CancellationToken,
     ) -> Result<Answer, AgentError>;
 }

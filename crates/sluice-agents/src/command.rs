@@ -14,7 +14,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout_at
 use tokio_process_stream::{Item, ProcessChunkStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::agent::{Agent, Answer, Request};
+use crate::agent::{Agent, Answer, Hear, Request};
 use crate::error::AgentError;
 use crate::tail::Tail;
 
@@ -54,10 +54,11 @@ impl Agent for CommandAgent {
     async fn ask(
         &self,
         request: &Request,
+        heard: &dyn Hear,
         cancel: &CancellationToken,
     ) -> Result<Answer, AgentError> {
         let mut asked = self.start(&request.prompt)?;
-        let why = asked.listen(self, cancel).await;
+        let why = asked.listen(self, heard, cancel).await;
         let status = match why {
             Stop::Ended(status) => status,
             Stop::Cancelled | Stop::TimedOut | Stop::Silent | Stop::TooLong => {
@@ -178,7 +179,12 @@ struct Asked {
 }
 
 impl Asked {
-    async fn listen(&mut self, agent: &CommandAgent, cancel: &CancellationToken) -> Stop {
+    async fn listen(
+        &mut self,
+        agent: &CommandAgent,
+        heard: &dyn Hear,
+        cancel: &CancellationToken,
+    ) -> Stop {
         let end = Instant::now() + agent.wall;
         let mut quiet_until = Instant::now() + agent.idle;
         let mut look = interval(LOOK);
@@ -194,6 +200,7 @@ impl Asked {
                         if self.reply.len() + bytes.len() > agent.max_reply_bytes {
                             return Stop::TooLong;
                         }
+                        heard.hear(&bytes);
                         self.reply.extend_from_slice(&bytes);
                         quiet_until = Instant::now() + agent.idle;
                     }

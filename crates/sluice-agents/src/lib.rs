@@ -10,7 +10,7 @@ mod outside;
 mod recorded;
 mod tail;
 
-pub use agent::{Agent, Answer, Request};
+pub use agent::{Agent, Answer, Hear, Request};
 pub use command::CommandAgent;
 pub use error::AgentError;
 pub use outside::Outside;

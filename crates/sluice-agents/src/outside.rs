@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-use crate::agent::{Agent, Answer, Request};
+use crate::agent::{Agent, Answer, Hear, Request};
 use crate::error::AgentError;
 
 /// Waits for a reply from outside.
@@ -16,7 +16,12 @@ impl Agent for Outside {
         "outside"
     }
 
-    async fn ask(&self, _: &Request, _: &CancellationToken) -> Result<Answer, AgentError> {
+    async fn ask(
+        &self,
+        _: &Request,
+        _: &dyn Hear,
+        _: &CancellationToken,
+    ) -> Result<Answer, AgentError> {
         Ok(Answer::NotYet)
     }
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-use crate::agent::{Agent, Answer, Request};
+use crate::agent::{Agent, Answer, Hear, Request};
 use crate::error::AgentError;
 
 /// Plays recorded replies. The reply to attempt `n` of gate `g` is the file `g/n.md`; attempts are counted
@@ -62,7 +62,12 @@ impl Agent for Recorded {
         &self.name
     }
 
-    async fn ask(&self, request: &Request, _: &CancellationToken) -> Result<Answer, AgentError> {
+    async fn ask(
+        &self,
+        request: &Request,
+        _: &dyn Hear,
+        _: &CancellationToken,
+    ) -> Result<Answer, AgentError> {
         // The gate becomes a folder's name; nothing but the ids of gates is one.
         if request.gate.is_empty() || !request.gate.bytes().all(|b| b.is_ascii_alphanumeric()) {
             return Err(AgentError::Misconfigured {

@@ -50,7 +50,9 @@ impl Factory {
                     strategy: strategy.as_str().to_owned(),
                     prompt: asked.request,
                 };
-                match agent.ask(&request, cancel).await.context("ask the agent")? {
+                let writing = self.drafts.begin(record, attempt.0, asks, agent.name());
+                let answer = agent.ask(&request, &writing, cancel).await;
+                match answer.context("ask the agent")? {
                     Answer::NotYet => {
                         let parked = self
                             .store
@@ -62,6 +64,7 @@ impl Factory {
                         return Ok(Performed::Waiting);
                     }
                     Answer::Reply { text, model, note } => {
+                        writing.whole(&text);
                         if let Some(note) = note {
                             tracing::warn!(run.id = %record.id, note, "about a reply");
                         }

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::data::DataDir;
 use crate::edits::Editing;
 use crate::gate_file::{GateFile, GateSet};
+use crate::live::Drafts;
 use crate::roles::Roles;
 use crate::template::Templates;
 
@@ -86,6 +87,8 @@ pub struct Factory {
     pub(crate) cancels: Mutex<BTreeMap<RunId, CancellationToken>>,
     /// The projects whose git data was opened since it was last looked at for packing.
     pub(crate) touched: Mutex<BTreeSet<String>>,
+    /// What agents are writing now.
+    pub(crate) drafts: Drafts,
     /// Wakes the loop.
     pub(crate) wake: Notify,
     /// Ends everything at shutdown.
@@ -115,6 +118,7 @@ impl Factory {
             left_alone: Mutex::default(),
             cancels: Mutex::default(),
             touched: Mutex::default(),
+            drafts: Drafts::default(),
             wake: Notify::new(),
             shutdown: CancellationToken::new(),
         });

@@ -118,6 +118,7 @@ fn secured() -> OpenApiRouter<App> {
         .routes(routes!(decisions::gate_cancel))
         .routes(routes!(attempts::attempt_list))
         .routes(routes!(attempts::attempt_fetch))
+        .routes(routes!(attempts::attempt_live))
         .routes(routes!(proofs::proof_list))
         .routes(routes!(proofs::proof_fetch))
         .routes(routes!(escalations::escalation_list))

@@ -34,7 +34,9 @@ fn request(prompt: &str) -> Request {
 }
 
 async fn ask(agent: &CommandAgent, prompt: &str) -> Result<Answer, AgentError> {
-    agent.ask(&request(prompt), &CancellationToken::new()).await
+    agent
+        .ask(&request(prompt), &(), &CancellationToken::new())
+        .await
 }
 
 async fn reply(agent: &CommandAgent, prompt: &str) -> String {
@@ -182,7 +184,7 @@ async fn one_that_ignores_sigterm_is_killed() {
     let cancel = CancellationToken::new();
     let asked = {
         let cancel = cancel.clone();
-        tokio::spawn(async move { agent(&script).ask(&request(""), &cancel).await })
+        tokio::spawn(async move { agent(&script).ask(&request(""), &(), &cancel).await })
     };
     wait_for(&file).await;
     cancel.cancel();
@@ -198,7 +200,7 @@ async fn dropping_the_question_ends_it() {
     let script = format!("sleep 600 & echo $! > {}; wait", file.display());
     let asked = tokio::spawn(async move {
         agent(&script)
-            .ask(&request(""), &CancellationToken::new())
+            .ask(&request(""), &(), &CancellationToken::new())
             .await
     });
     wait_for(&file).await;

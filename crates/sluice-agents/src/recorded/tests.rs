@@ -21,7 +21,7 @@ fn request(gate: &str, attempt: u16) -> Request {
 
 async fn ask(agent: &Recorded, gate: &str, attempt: u16) -> Result<Answer, AgentError> {
     let cancel = CancellationToken::new();
-    agent.ask(&request(gate, attempt), &cancel).await
+    agent.ask(&request(gate, attempt), &(), &cancel).await
 }
 
 fn reply(text: &str) -> Answer {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sluice_agents::{Agent, AgentError, Answer, Request};
+use sluice_agents::{Agent, AgentError, Answer, Hear, Request};
 use sluice_factory::view::RunView;
 use sluice_factory::{ActorKind, Gate, Refusal, Role};
 use tokio::sync::Notify;
@@ -161,7 +161,12 @@ impl Agent for Thinker {
         "thinker"
     }
 
-    async fn ask(&self, _: &Request, cancel: &CancellationToken) -> Result<Answer, AgentError> {
+    async fn ask(
+        &self,
+        _: &Request,
+        _: &dyn Hear,
+        cancel: &CancellationToken,
+    ) -> Result<Answer, AgentError> {
         self.asked.notify_one();
         cancel.cancelled().await;
         Err(AgentError::Cancelled {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use sluice_agents::{Agent, AgentError, Answer, Outside, Request};
+use sluice_agents::{Agent, AgentError, Answer, Hear, Outside, Request};
 use sluice_checks::{Checker, Settings};
 use sluice_factory::view::{GateView, RunView};
 use sluice_factory::{
@@ -63,7 +63,12 @@ impl Agent for Script {
         "script"
     }
 
-    async fn ask(&self, request: &Request, _: &CancellationToken) -> Result<Answer, AgentError> {
+    async fn ask(
+        &self,
+        request: &Request,
+        _: &dyn Hear,
+        _: &CancellationToken,
+    ) -> Result<Answer, AgentError> {
         self.asked.lock().unwrap().push(request.clone());
         match self.replies.lock().unwrap().pop_front() {
             Some(Ok(text)) => Ok(Answer::Reply {

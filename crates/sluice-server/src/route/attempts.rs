@@ -2,8 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
-use sluice_factory::Refusal;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use futures::stream;
 use sluice_factory::view::{AttemptSummary, AttemptView, Page};
+use sluice_factory::{LivePlace, Refusal};
 
 use crate::answer::page_of;
 use crate::param::{PathOf, gate, id};
@@ -11,6 +14,7 @@ use crate::problem::{ApiError, Kind};
 use crate::query::{Paging, QueryOf};
 use crate::schema;
 use crate::state::App;
+use crate::stream::{answer, message};
 
 /// A gate that was not started has no attempts; to look at it is no conflict.
 const NOT_STARTED: &str = "not_started";
@@ -51,4 +55,38 @@ pub(crate) async fn attempt_fetch(
         )),
         attempt => Ok(Json(attempt?)),
     }
+}
+
+/// What the gate's agent is writing, as server-sent events while it writes.
+///
+/// A stream shows one reply after the other: `reply-opened`, the events of `sluice parse --stream`, `reply-closed`.
+#[utoipa::path(get, path = "/projects/{project}/gates/{gate}/live", tag = "attempts",
+    params(("project" = String, Path, description = "The project's name"),
+        ("gate" = String, Path, description = "`g0` to `g9`"),
+        ("Last-Event-ID" = Option<String>, Header, description = "The last event that was seen")),
+    responses((status = 200, body = String, content_type = "text/event-stream",
+        description = "`id` is the place in the reply, `event` the kind, `data` JSON")))]
+pub(crate) async fn attempt_live(
+    State(app): State<App>,
+    PathOf((project, name)): PathOf<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let gate = gate(&name)?;
+    let seen = match headers.get("last-event-id").map(|id| id.to_str()) {
+        None | Some(Ok("")) => None,
+        Some(id) => {
+            let place: Option<LivePlace> = id.ok().and_then(|id| id.trim().parse().ok());
+            Some(place.ok_or_else(|| {
+                let detail = "`Last-Event-ID` is the `id` of an event of this stream";
+                ApiError::new(Kind::BadRequest, detail)
+            })?)
+        }
+    };
+    app.factory.project_fetch(&project).await?;
+    let live = app.factory.live(&project, gate, seen);
+    let events = stream::unfold(live, |mut live| async move {
+        let event = live.next().await?;
+        Some((message(&event.id, &event.kind, &event.data), live))
+    });
+    answer(&app, events)
 }

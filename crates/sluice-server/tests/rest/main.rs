@@ -9,6 +9,7 @@ mod clones;
 mod edits;
 mod files;
 mod gates;
+mod live;
 mod serving;
 mod shapes;
 mod streams;

@@ -1,6 +1,5 @@
 //! A factory with its router, people with tokens, and a client that checks what it is answered.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +12,7 @@ use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use sluice_agents::Outside;
+use sluice_agents::{Agent, Outside};
 use sluice_checks::{Checker, Settings};
 use sluice_factory::{
     ActorKind, AgentTable, DataDir, Editing, Factory, Gate, GateSet, Parts, Role, Roles, Templates,
@@ -184,9 +183,14 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn new() -> World {
+        World::with_agent(None).await
+    }
+
+    /// A daemon whose G0 is an agent's.
+    pub(crate) async fn with_agent(agent: Option<Arc<dyn Agent>>) -> World {
         let folder = tempfile::tempdir().unwrap();
         let turns = Arc::new(Semaphore::new(64));
-        let factory = open(folder.path(), Arc::clone(&turns)).await;
+        let factory = open(folder.path(), Arc::clone(&turns), agent).await;
         let world = World {
             router: sluice_server::router(Arc::clone(&factory), Options::default()),
             factory,
@@ -308,7 +312,7 @@ impl World {
     }
 }
 
-async fn open(folder: &Path, turns: Arc<Semaphore>) -> Arc<Factory> {
+async fn open(folder: &Path, turns: Arc<Semaphore>, agent: Option<Arc<dyn Agent>>) -> Arc<Factory> {
     let data = DataDir::open(&folder.join("data")).unwrap();
     let gates = folder.join("gates");
     std::fs::create_dir_all(&gates).unwrap();
@@ -332,7 +336,7 @@ async fn open(folder: &Path, turns: Arc<Semaphore>) -> Arc<Factory> {
         roles: Roles::from_texts([("writer.md", ROLE)]).unwrap(),
         templates: Templates::built_in(),
         agents: AgentTable {
-            by_gate: BTreeMap::new(),
+            by_gate: agent.map(|agent| (Gate::G0, agent)).into_iter().collect(),
             outside: Arc::new(Outside),
         },
         checker: Checker::new(Arc::clone(&sandbox), Settings::below(data.cache())),
