@@ -139,7 +139,8 @@ fn path() -> String {
 
 /// What is wrong with a project that was made from a template.
 fn faults(daemon: &Daemon, template: &str, cache: &Path) -> Vec<String> {
-    let project = format!("a-{template}");
+    // A name that is no name of a package in most languages.
+    let project = format!("2-{template}-");
     let made = daemon.create(&project, template);
     assert!(made.status.success(), "{}", said(&made));
     let log = daemon.git(&project, &["log", "--format=%s", "main"]);

@@ -1,3 +1,3 @@
-module example.com/project-name
+module example.com/service
 
 go 1.22

@@ -1,4 +1,4 @@
-// Command project-name serves the API until it is told to stop.
+// Command service serves the API until it is told to stop.
 package main
 
 import (
@@ -13,8 +13,8 @@ import (
 	"syscall"
 	"time"
 
-	"example.com/project-name/internal/api"
-	"example.com/project-name/internal/config"
+	"example.com/service/internal/api"
+	"example.com/service/internal/config"
 )
 
 // grace is how long requests may take to end after a signal.

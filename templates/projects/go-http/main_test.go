@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"example.com/project-name/internal/config"
+	"example.com/service/internal/config"
 )
 
 var listening = regexp.MustCompile(`msg=listening address=(http://127\.0\.0\.1:\d+)`)
