@@ -240,7 +240,7 @@ fn a_template_of_the_users_holds_as_soon_as_it_is_there() {
     let home = daemon.folder.path().join("mine/projects/notes");
     let unknown = daemon.create("first", "notes");
     assert!(
-        said(&unknown).contains("there are blank, "),
+        said(&unknown).contains("there are axum, blank, "),
         "{}",
         said(&unknown)
     );
