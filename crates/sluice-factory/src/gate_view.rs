@@ -16,10 +16,10 @@ use crate::edits::release::is_persons;
 use crate::evaluation::Evaluation;
 use crate::evidence::REQUIRED;
 use crate::factory::{Factory, rfc3339};
-use crate::files::diff_view;
 use crate::gate_file::{Field, GateFile};
 use crate::git_names::WORK;
 use crate::git_tree::GitTree;
+use crate::history::diff_view;
 use crate::refusal::{Asked, Refusal};
 use crate::view::{
     AttemptSummary, AttemptView, DiffView, EscalationView, EventView, FieldView, FindingOf,

@@ -21,6 +21,7 @@ mod gate_file;
 mod gate_view;
 mod git_names;
 mod git_tree;
+mod history;
 mod landing;
 mod live;
 mod packing;

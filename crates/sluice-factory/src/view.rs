@@ -215,6 +215,9 @@ pub struct DiffView {
     pub to: String,
     /// What differs.
     pub files: Vec<FileDiff>,
+    /// What to hand in as `cursor` for the files that follow; `None` when these are all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
 }
 
 /// A difference of one file.
@@ -264,6 +267,58 @@ pub struct CommitView {
     pub message: String,
     /// The trailers, in order.
     pub trailers: Vec<(String, String)>,
+}
+
+/// Whom the lines of a file come from.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BlameView {
+    /// The commit whose file it is.
+    pub commit: String,
+    /// Lines that follow each other and come from one commit, in order.
+    pub items: Vec<LinesView>,
+    /// What to hand in as `cursor` for the lines that follow; `None` on the last page.
+    pub next_cursor: Option<String>,
+}
+
+/// Lines of one commit.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LinesView {
+    /// The number of the first line; 1 is the first of the file.
+    pub first: usize,
+    /// How many lines.
+    pub lines: usize,
+    /// The commit; `None` when it lies further back than is looked.
+    pub commit: Option<String>,
+    /// Who made the change.
+    pub author: Option<String>,
+    /// When, RFC 3339.
+    pub at: Option<String>,
+    /// The first line of the commit's message.
+    pub summary: Option<String>,
+    /// The attempt that it is of; `None` for a person's change.
+    pub made_by: Option<MadeBy>,
+}
+
+/// An attempt of an agent, as the daemon wrote it into a commit.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct MadeBy {
+    /// The gate.
+    pub gate: String,
+    /// The run.
+    pub run: String,
+    /// The attempt's number in it.
+    pub attempt: u16,
+    /// Who answered.
+    pub agent: String,
+}
+
+/// A tag.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TagView {
+    /// Its name without `refs/tags/`.
+    pub name: String,
+    /// The commit that it leads to.
+    pub commit: String,
 }
 
 /// A branch.

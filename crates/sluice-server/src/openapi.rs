@@ -104,6 +104,8 @@ fn secured() -> OpenApiRouter<App> {
         .routes(routes!(commits::commit_fetch))
         .routes(routes!(commits::diff))
         .routes(routes!(commits::branch_list))
+        .routes(routes!(commits::tag_list))
+        .routes(routes!(commits::blame))
         .routes(routes!(parse::parse))
         .routes(routes!(replies::reply_put))
         .routes(routes!(checks::check_create))

@@ -19,7 +19,8 @@ pub use gate::{
     Receipt, Run, Subject,
 };
 pub use project::{
-    Branch, Commit, CommitWithDiff, Diff, FileDiff, FileWritten, Project, Tree, TreeEntry,
+    Blame, BlamedLines, Branch, Commit, CommitWithDiff, Diff, FileDiff, FileWritten, MadeBy,
+    Project, Tag, Tree, TreeEntry,
 };
 pub use reply::{Reply, ReplyDeletion, ReplyEdit, ReplyFile, ReplyWarning};
 use serde::Serialize;

@@ -19,6 +19,8 @@ const RENAME_LIMIT: usize = 200;
 pub struct Diff {
     /// In path order.
     pub files: Vec<DiffFile>,
+    /// How many files differ, those on other pages too.
+    pub total: usize,
 }
 
 /// What happened to a file.
@@ -61,6 +63,21 @@ impl Repo {
     /// # Errors
     /// [`WorkspaceError::Missing`] when a tree is not in the repository.
     pub fn diff(&self, from: Option<&Oid>, to: &Oid) -> Result<Diff, WorkspaceError> {
+        self.diff_page(from, to, 0, usize::MAX)
+    }
+
+    /// As [`Repo::diff`], without the first `skip` files and at most `limit` of the others. Only
+    /// these are compared line by line.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::Missing`] when a tree is not in the repository.
+    pub fn diff_page(
+        &self,
+        from: Option<&Oid>,
+        to: &Oid,
+        skip: usize,
+        limit: usize,
+    ) -> Result<Diff, WorkspaceError> {
         let failed = || WorkspaceError::git("compare trees");
         let repo = self.raw()?;
         let from = from.map(|oid| find_tree(&repo, *oid)).transpose()?;
@@ -79,11 +96,13 @@ impl Repo {
         diff.find_similar(Some(&mut find)).map_err(failed())?;
 
         let mut left = TOTAL_LIMIT;
-        let mut files = Vec::with_capacity(diff.deltas().len());
-        for index in 0..diff.deltas().len() {
-            files.push(file(&diff, index, &mut left).map_err(failed())?);
-        }
-        Ok(Diff { files })
+        let total = diff.deltas().len();
+        let end = skip.saturating_add(limit).min(total);
+        let files = (skip..end)
+            .map(|index| file(&diff, index, &mut left))
+            .collect::<Result<_, _>>()
+            .map_err(failed())?;
+        Ok(Diff { files, total })
     }
 }
 

@@ -106,6 +106,9 @@ pub enum WorkspaceError {
         /// The limit.
         limit: usize,
     },
+    /// A cursor is not of the history that is asked for.
+    #[error("the cursor is of another history")]
+    OtherCursor,
     /// A git client said something that is not understood.
     #[error("{message}")]
     Protocol {

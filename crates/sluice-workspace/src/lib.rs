@@ -5,6 +5,7 @@
 //! [`guard::Root`], which follows no link. All calls may be repeated after a crash.
 
 mod beside;
+mod blame;
 mod change;
 pub mod checkout;
 mod commit;
@@ -30,11 +31,13 @@ mod upload_pack;
 pub mod watch;
 mod work_tree;
 
+pub use blame::{Blame, BlameRange};
 pub use change::{Action, Change};
 pub use commit::{CommitInfo, CommitSignature, Identity, NewCommit, SignFailure, Signer};
 pub use diff::{Diff, DiffFile, DiffStatus};
 pub use error::WorkspaceError;
 pub use file_state::{FileDifference, FileMerge, FileState};
+pub use history::{HistoryCursor, HistoryPage, InvalidCursor};
 pub use look::{Looked, Seen};
 pub use oid::{InvalidOid, Oid};
 pub use packing::{PackFrom, Packed};

@@ -37,12 +37,17 @@ impl Repo {
         let failed = || WorkspaceError::git("list refs");
         let repo = self.raw()?;
         let mut found = Vec::new();
-        for reference in repo.references().map_err(failed())? {
+        // A ref may not hold a character that means something to a pattern, so a prefix with one fits none.
+        if prefix.contains(['*', '?', '[', '\\', '\0']) {
+            return Ok(found);
+        }
+        // By pattern, so that of thousands of attempts none is read for a list of branches.
+        for reference in repo
+            .references_glob(&format!("{prefix}*"))
+            .map_err(failed())?
+        {
             let reference = reference.map_err(failed())?;
             let Ok(name) = reference.name() else { continue };
-            if !name.starts_with(prefix) {
-                continue;
-            }
             if let Ok(direct) = reference.resolve()
                 && let Some(oid) = direct.target()
             {
@@ -58,9 +63,30 @@ impl Repo {
     /// # Errors
     /// A repository that cannot be read.
     pub fn branches(&self) -> Result<Vec<(String, Oid)>, WorkspaceError> {
-        let prefix = "refs/heads/";
-        let branches = self.ref_list(prefix)?;
-        Ok(branches
+        self.names_below("refs/heads/")
+    }
+
+    /// Tag names without `refs/tags/`, with the commits that they lead to, sorted. A tag that
+    /// leads to no commit is left out.
+    ///
+    /// # Errors
+    /// A repository that cannot be read.
+    pub fn tags(&self) -> Result<Vec<(String, Oid)>, WorkspaceError> {
+        let repo = self.raw()?;
+        let mut tags = self.names_below("refs/tags/")?;
+        tags.retain_mut(|(_, oid)| match commit_of(&repo, *oid) {
+            Ok(commit) => {
+                *oid = Oid(commit.id());
+                true
+            }
+            Err(_) => false,
+        });
+        Ok(tags)
+    }
+
+    fn names_below(&self, prefix: &str) -> Result<Vec<(String, Oid)>, WorkspaceError> {
+        let refs = self.ref_list(prefix)?;
+        Ok(refs
             .into_iter()
             .map(|(name, oid)| (name[prefix.len()..].to_owned(), oid))
             .collect())

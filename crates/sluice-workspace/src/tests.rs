@@ -10,6 +10,7 @@ use crate::{Action, Change, Identity, NewCommit, Oid, Repo};
 
 mod commits;
 mod exports;
+mod histories;
 mod kills;
 mod looks;
 mod notes;

@@ -189,7 +189,7 @@ pub(crate) fn already(repo: &Repo, work: &Oid, n: u64) -> anyhow::Result<Option<
         let mut trailers = commit.trailers.iter();
         trailers.any(|(key, value)| key == EDIT && *value == number)
     };
-    let newest = repo.log(work, MOST_EDITS, None)?;
+    let newest = repo.log(work, MOST_EDITS)?;
     let found = newest
         .iter()
         .filter(|commit| is_persons(commit))
@@ -201,7 +201,7 @@ pub(crate) fn already(repo: &Repo, work: &Oid, n: u64) -> anyhow::Result<Option<
 fn untold(repo: &Repo) -> anyhow::Result<Vec<Told>> {
     let mut told = Vec::new();
     if let Some(work) = repo.ref_get(WORK)? {
-        let newest = repo.log(&work, MOST_EDITS, None)?;
+        let newest = repo.log(&work, MOST_EDITS)?;
         for commit in newest.iter().take_while(|commit| is_persons(commit)) {
             told.push(told_of(repo, commit)?);
         }

@@ -197,7 +197,7 @@ async fn a_rejected_gate_starts_again_and_hears_why() {
     assert!(world.script.last_prompt().contains("Say who adds."));
     world.approve(Gate::G0).await;
     let log = repo
-        .log(&repo.ref_get("refs/gates/g0").unwrap().unwrap(), 10, None)
+        .log(&repo.ref_get("refs/gates/g0").unwrap().unwrap(), 10)
         .unwrap();
     assert_eq!(log.len(), 2, "a commit for each decision");
 }

@@ -98,7 +98,7 @@ fn remove(world: &World, path: &str) {
 async fn commits(world: &World) -> Vec<(String, String)> {
     let page = world
         .factory
-        .commit_list(PROJECT, None, None, 100)
+        .commit_list(PROJECT, None, None, None, 100)
         .await
         .unwrap();
     let plain = |message: String| message.lines().next().unwrap_or_default().to_owned();

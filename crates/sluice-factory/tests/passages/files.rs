@@ -73,7 +73,7 @@ async fn an_edit_is_a_commit_of_the_person_on_work_and_in_the_working_tree() {
     assert_eq!(world.on_disk("src/a.ts"), None);
     let page = world
         .factory
-        .commit_list(PROJECT, None, None, 10)
+        .commit_list(PROJECT, None, None, None, 10)
         .await
         .unwrap();
     let said: Vec<&str> = page
@@ -297,13 +297,15 @@ async fn names_that_name_nothing_are_not_there() {
             "{name:?}"
         );
         assert_eq!(
-            refused(factory.diff(PROJECT, "main", name).await),
+            refused(factory.diff(PROJECT, "main", name, None, 9).await),
             "not_found",
             "{name:?}"
         );
         let read = factory.file_read(PROJECT, "README.md", Some(name)).await;
         assert_eq!(refused(read), "not_found", "{name:?}");
-        let list = factory.commit_list(PROJECT, Some(name), None, 5).await;
+        let list = factory
+            .commit_list(PROJECT, Some(name), None, None, 5)
+            .await;
         assert_eq!(refused(list), "not_found", "{name:?}");
     }
     // A blob and a tree are objects, but no commits.
@@ -314,7 +316,7 @@ async fn names_that_name_nothing_are_not_there() {
             "not_found"
         );
     }
-    let list = factory.commit_list(PROJECT, None, Some("x"), 5).await;
+    let list = factory.commit_list(PROJECT, None, None, Some("x"), 5).await;
     assert_eq!(refused(list), "cursor");
 }
 
@@ -349,7 +351,10 @@ async fn branches_tags_full_refs_and_commits_can_be_named() {
         named,
         [("main", main.as_str()), ("work", written.commit.as_str())]
     );
-    let diff = factory.diff(PROJECT, "main", "work").await.unwrap();
+    let diff = factory
+        .diff(PROJECT, "main", "work", None, 9)
+        .await
+        .unwrap();
     assert_eq!(diff.files.len(), 1);
     let file = &diff.files[0];
     assert_eq!(
@@ -378,7 +383,7 @@ async fn history_comes_in_pages_without_gap_or_repeat() {
     loop {
         let page = world
             .factory
-            .commit_list(PROJECT, None, cursor.as_deref(), 3)
+            .commit_list(PROJECT, None, None, cursor.as_deref(), 3)
             .await
             .unwrap();
         assert!(page.items.len() <= 3);
@@ -390,9 +395,139 @@ async fn history_comes_in_pages_without_gap_or_repeat() {
     }
     let whole = world
         .factory
-        .commit_list(PROJECT, None, None, 100)
+        .commit_list(PROJECT, None, None, None, 100)
         .await
         .unwrap();
     let whole: Vec<String> = whole.items.into_iter().map(|commit| commit.oid).collect();
     assert_eq!((seen.len(), &seen), (8, &whole));
+}
+
+#[tokio::test]
+async fn a_line_is_told_by_commit_attempt_and_agent() {
+    let world = World::new().await;
+    world.pass(Gate::G0).await;
+    let factory = &world.factory;
+    let first = GOOD.lines().filter(|line| !line.starts_with("```")).count();
+    factory
+        .file_write(
+            PROJECT,
+            "docs/SCOPE.md",
+            format!("{}Mine.\n", world.text("docs/SCOPE.md").await.unwrap()).into_bytes(),
+            Precondition::Present,
+            &operator(),
+        )
+        .await
+        .unwrap();
+    let blame = async |first, limit| {
+        let blame = factory.blame(PROJECT, "docs/SCOPE.md", None, first, limit);
+        blame.await.unwrap()
+    };
+    let whole = blame(1, 1000).await;
+    let [agents, mine] = whole.items.as_slice() else {
+        panic!("{:?}", whole.items);
+    };
+    let made_by = agents.made_by.as_ref().unwrap();
+    assert_eq!(
+        (
+            made_by.gate.as_str(),
+            made_by.attempt,
+            made_by.agent.as_str()
+        ),
+        ("g0", 0, "script")
+    );
+    assert!(agents.summary.as_ref().unwrap().contains("attempt 0"));
+    assert_eq!((agents.first, agents.lines), (1, first));
+    assert_eq!((mine.first, mine.lines), (first + 1, 1));
+    assert!(mine.made_by.is_none() && mine.author.as_deref() == Some("Olga"));
+    assert_eq!(whole.next_cursor, None);
+
+    let page = blame(1, 2).await;
+    assert_eq!(
+        (page.items[0].lines, page.next_cursor.as_deref()),
+        (2, Some("3"))
+    );
+    let last = blame(first + 1, 2).await;
+    assert_eq!((last.items.len(), last.next_cursor), (1, None));
+    assert!(blame(900, 2).await.items.is_empty());
+
+    // Of the file alone, the two that changed it; the first commit did not.
+    let page = factory
+        .commit_list(PROJECT, None, Some("docs/SCOPE.md"), None, 10)
+        .await
+        .unwrap();
+    assert_eq!(page.items.len(), 2);
+    assert_eq!(
+        refused(factory.blame(PROJECT, "nothing", None, 1, 9).await),
+        "not_found"
+    );
+    assert_eq!(
+        refused(factory.blame(PROJECT, "../x", None, 1, 9).await),
+        "path"
+    );
+    let tags = factory.tag_list(PROJECT).await.unwrap();
+    assert_eq!(tags.len(), 1);
+    assert_eq!(
+        (tags[0].name.as_str(), Some(&tags[0].commit)),
+        ("gates/g0", world.at("refs/heads/main").as_ref())
+    );
+}
+
+#[tokio::test]
+async fn a_difference_is_had_file_by_file() {
+    let world = World::new().await;
+    let factory = &world.factory;
+    for n in 0..7 {
+        factory
+            .file_write(
+                PROJECT,
+                &format!("f{n}"),
+                b"x\n".to_vec(),
+                Precondition::Absent,
+                &operator(),
+            )
+            .await
+            .unwrap();
+    }
+    let whole = factory
+        .diff(PROJECT, "main", "work", None, 100)
+        .await
+        .unwrap();
+    assert_eq!((whole.files.len(), &whole.next_cursor), (7, &None));
+    let (mut paths, mut cursor) = (Vec::new(), None::<String>);
+    loop {
+        let page = factory
+            .diff(PROJECT, "main", "work", cursor.as_deref(), 3)
+            .await
+            .unwrap();
+        assert_eq!((&page.from, &page.to), (&whole.from, &whole.to));
+        paths.extend(page.files.into_iter().map(|file| file.path));
+        // What happens between two pages changes nothing of the answer.
+        let more = format!("later{}", paths.len());
+        factory
+            .file_write(
+                PROJECT,
+                &more,
+                b"x\n".to_vec(),
+                Precondition::Absent,
+                &operator(),
+            )
+            .await
+            .unwrap();
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    let expected: Vec<_> = whole.files.into_iter().map(|file| file.path).collect();
+    assert_eq!(paths, expected);
+    let zero = "0".repeat(40);
+    for bad in [
+        "x",
+        "..",
+        &format!("{zero}.{zero}.0"),
+        &format!("{}.{}.-1", whole.from, whole.to),
+    ] {
+        let asked = factory.diff(PROJECT, "main", "work", Some(bad), 3).await;
+        assert_eq!(refused(asked), "cursor", "{bad}");
+    }
 }

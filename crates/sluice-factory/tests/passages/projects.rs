@@ -28,7 +28,10 @@ async fn a_project_from_a_template_is_one_commit_with_all_its_files() {
         .await
         .unwrap();
     assert!(view.main.is_some() && view.main == view.work);
-    let page = factory.commit_list("shapes", None, None, 10).await.unwrap();
+    let page = factory
+        .commit_list("shapes", None, None, None, 10)
+        .await
+        .unwrap();
     assert_eq!(page.items.len(), 1);
     assert_eq!(
         page.items[0].message.trim(),

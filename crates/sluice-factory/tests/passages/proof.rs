@@ -61,7 +61,7 @@ fn chain(repo: &Repo, gate: Gate) -> Vec<ChainEntry> {
         return Vec::new();
     };
     let mut entries: Vec<ChainEntry> = repo
-        .log(&tip, 100, None)
+        .log(&tip, 100)
         .unwrap()
         .into_iter()
         .map(|commit| {

@@ -65,6 +65,58 @@ pub struct Branch {
     pub commit: String,
 }
 
+/// A tag.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Tag {
+    /// Its name without `refs/tags/`.
+    pub name: String,
+    /// The commit that it leads to.
+    pub commit: String,
+}
+
+/// Whom the lines of a file come from.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Blame {
+    /// The commit whose file it is.
+    pub commit: String,
+    /// Lines that follow each other and come from one commit, in order.
+    pub items: Vec<BlamedLines>,
+    /// What to hand in as `cursor` for the lines that follow; `null` on the last page.
+    pub next_cursor: Option<String>,
+}
+
+/// Lines of one commit.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BlamedLines {
+    /// The number of the first line; 1 is the first of the file.
+    pub first: usize,
+    /// How many lines.
+    pub lines: usize,
+    /// The commit; `null` when it lies further back than is looked.
+    pub commit: Option<String>,
+    /// Who made the change.
+    pub author: Option<String>,
+    /// When, RFC 3339.
+    pub at: Option<String>,
+    /// The first line of the commit's message.
+    pub summary: Option<String>,
+    /// The attempt that it is of; `null` for a person's change.
+    pub made_by: Option<MadeBy>,
+}
+
+/// An attempt of an agent, as the daemon wrote it into a commit.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MadeBy {
+    /// The gate.
+    pub gate: String,
+    /// The run.
+    pub run: String,
+    /// The attempt's number in it.
+    pub attempt: u16,
+    /// Who answered.
+    pub agent: String,
+}
+
 /// A difference of two trees.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Diff {
@@ -74,6 +126,8 @@ pub struct Diff {
     pub to: String,
     /// What differs.
     pub files: Vec<FileDiff>,
+    /// What to hand in as `cursor` of `/diff` for the files that follow; left out when these are all.
+    pub next_cursor: Option<String>,
 }
 
 /// A difference of one file.

@@ -9,6 +9,7 @@ mod clones;
 mod edits;
 mod files;
 mod gates;
+mod histories;
 mod live;
 mod serving;
 mod shapes;
