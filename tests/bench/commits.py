@@ -89,7 +89,6 @@ def export_of(context, origin, driver):
                       "git checkout into an empty folder")
     measure.add(in_turns(context.rounds, {"git": git, "sluice": sluice}))
     shutil.rmtree(ours)
-    shutil.rmtree(old)
     return measure.finish()
 
 

@@ -129,10 +129,20 @@ fn export(git_dir: &str, name: &str, dest: &str, old: &str) -> Result<(), Box<dy
     let commit = repo.commit_read(&commit)?;
     let parent = commit.parents.first().ok_or("the commit has no parent")?;
     let before = repo.commit_read(parent)?.tree;
-    if !Path::new(old).exists() {
-        repo.snapshot(&before, Path::new(old))?;
-    }
+    let before = repo.snapshot(&before, Path::new(old))?;
+    let whole = format!("{dest}-whole");
     let start = Instant::now();
-    repo.snapshot(&commit.tree, Path::new(dest))?;
-    report(&[("whole", millis(start))])
+    repo.snapshot(&commit.tree, Path::new(&whole))?;
+    let alone = millis(start);
+    std::fs::remove_dir_all(&whole)?;
+    let start = Instant::now();
+    let mut after = repo.snapshot_after(&commit.tree, Path::new(dest), Some(&before))?;
+    let linked = millis(start);
+    let start = Instant::now();
+    after.succeed(&before)?;
+    report(&[
+        ("alone", alone),
+        ("after the export before", linked),
+        ("removal of the export before", millis(start)),
+    ])
 }

@@ -21,6 +21,8 @@ use crate::WorkspaceError;
 mod folder;
 mod stage;
 
+pub(crate) use stage::Staged;
+
 /// How often a lookup that lost a race is tried again before the caller hears of it.
 const RETRIES: usize = 64;
 
@@ -34,6 +36,50 @@ const RESOLVE: ResolveFlags = ResolveFlags::BENEATH
 pub struct Root {
     dir: OwnedFd,
     path: PathBuf,
+}
+
+/// When what is written is made durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Durable {
+    /// By each call, when it returns.
+    Now,
+    /// By [`Root::sync`], for all at once.
+    Later,
+}
+
+/// What says that a file is not the one that it was, or not as it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    device: u64,
+    inode: u64,
+    mode: u32,
+    size: i64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    pub(crate) fn of(stat: &rustix::fs::Stat) -> Self {
+        Self {
+            device: stat.st_dev,
+            inode: stat.st_ino,
+            mode: stat.st_mode,
+            size: stat.st_size,
+            modified: (stat.st_mtime, stat.st_mtime_nsec),
+            changed: (stat.st_ctime, stat.st_ctime_nsec),
+        }
+    }
+
+    /// Whether both are of one file.
+    pub(crate) fn is_same_file(&self, other: &Self) -> bool {
+        (self.device, self.inode) == (other.device, other.inode)
+    }
+
+    /// Whether nothing but the number of its links has changed since, as far as can be seen.
+    pub(crate) fn is_but_linked(&self, before: &Self) -> bool {
+        let changed = before.changed;
+        Self { changed, ..*self } == *before
+    }
 }
 
 /// A regular file as it is on disk.
@@ -126,6 +172,14 @@ impl Root {
     /// # Errors
     /// [`WorkspaceError::Refused`] where a link is in the way, or the disk's fault.
     pub fn delete(&self, path: &RelPath) -> Result<bool, WorkspaceError> {
+        self.delete_for(path, Durable::Now)
+    }
+
+    pub(crate) fn delete_for(
+        &self,
+        path: &RelPath,
+        durable: Durable,
+    ) -> Result<bool, WorkspaceError> {
         let text = path.as_str();
         let folder = match self.folder(path.parent()) {
             Ok(folder) => folder,
@@ -147,7 +201,9 @@ impl Root {
             Err(Errno::NOENT) => return Ok(false),
             Err(e) => return Err(self.failed("delete", text, e)),
         }
-        rustix::fs::fsync(&folder).map_err(|e| self.failed("sync the folder of", text, e))?;
+        if durable == Durable::Now {
+            rustix::fs::fsync(&folder).map_err(|e| self.failed("sync the folder of", text, e))?;
+        }
         self.empty_parents_remove(path.parent());
         Ok(true)
     }
@@ -181,6 +237,23 @@ impl Root {
             Err(Errno::NOENT) => Ok(None),
             Err(e) => Err(self.failed("look at", path, e)),
         }
+    }
+
+    /// The stamp of what stands at a path, if anything.
+    pub(crate) fn stamp(&self, path: &str) -> Result<Option<Stamp>, WorkspaceError> {
+        match resolve(self.dir(), path, OFlags::PATH | OFlags::CLOEXEC) {
+            Ok(fd) => {
+                let stat = rustix::fs::fstat(&fd).map_err(|e| self.failed("look at", path, e))?;
+                Ok(Some(Stamp::of(&stat)))
+            }
+            Err(Errno::NOENT) => Ok(None),
+            Err(e) => Err(self.failed("look at", path, e)),
+        }
+    }
+
+    /// Makes all that was written durable, with everything else of this file system.
+    pub(crate) fn sync(&self) -> Result<(), WorkspaceError> {
+        rustix::fs::syncfs(self.dir()).map_err(|e| self.failed("sync", ".", e))
     }
 
     /// Whether a path is a regular file, reached without a link.

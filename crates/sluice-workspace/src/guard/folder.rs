@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::{RETRIES, Root, is_temporary_name, kind_at, resolve};
+use super::{Durable, RETRIES, Root, is_temporary_name, kind_at, resolve};
 
 const FOLDER: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
@@ -18,10 +18,14 @@ impl Root {
     }
 
     /// As [`Root::folder`], making what is missing (mode 0755).
-    pub(crate) fn folder_create(&self, path: Option<&str>) -> Result<OwnedFd, Errno> {
+    pub(crate) fn folder_create(
+        &self,
+        path: Option<&str>,
+        durable: Durable,
+    ) -> Result<OwnedFd, Errno> {
         for _ in 0..RETRIES {
             match (self.folder(path), path) {
-                (Err(Errno::NOENT), Some(text)) => match self.folders_make(text) {
+                (Err(Errno::NOENT), Some(text)) => match self.folders_make(text, durable) {
                     // Removed again while we went down: another deletion emptied it.
                     Ok(()) | Err(Errno::NOENT) => {}
                     Err(e) => return Err(e),
@@ -32,13 +36,14 @@ impl Root {
         Err(Errno::NOENT)
     }
 
-    fn folders_make(&self, path: &str) -> Result<(), Errno> {
+    fn folders_make(&self, path: &str, durable: Durable) -> Result<(), Errno> {
         let mut here = self.folder(None)?;
         for name in path.split('/') {
             here = match resolve(here.as_fd(), name, FOLDER) {
                 Err(Errno::NOENT) => {
                     match rustix::fs::mkdirat(&here, name, Mode::from_raw_mode(0o755)) {
-                        Ok(()) => rustix::fs::fsync(&here)?,
+                        Ok(()) if durable == Durable::Now => rustix::fs::fsync(&here)?,
+                        Ok(()) => {}
                         Err(Errno::EXIST) => {}
                         Err(e) => return Err(e),
                     }

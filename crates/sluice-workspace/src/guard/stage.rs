@@ -6,10 +6,10 @@ use rustix::fs::{AtFlags, FileType};
 use rustix::io::Errno;
 use sluice_path::{Reason, RelPath};
 
-use super::{Root, file_create, kind_at, random_hex};
+use super::{Durable, Root, file_create, kind_at, random_hex};
 use crate::WorkspaceError;
 
-/// A file that is written and durable under a temporary name in its own folder; dropping it
+/// A file that is written, and durable unless that is for later, under a temporary name in its own folder; dropping it
 /// removes it and the folders made for it.
 #[derive(Debug)]
 pub(crate) struct Staged<'a> {
@@ -18,6 +18,7 @@ pub(crate) struct Staged<'a> {
     temporary: String,
     /// Where the temporary file is, so that it is found again when somebody moves that folder.
     folder: Option<OwnedFd>,
+    durable: Durable,
     placed: bool,
 }
 
@@ -29,8 +30,18 @@ impl Root {
         bytes: &[u8],
         executable: bool,
     ) -> Result<Staged<'_>, WorkspaceError> {
+        self.stage_for(path, bytes, executable, Durable::Now)
+    }
+
+    pub(crate) fn stage_for(
+        &self,
+        path: &RelPath,
+        bytes: &[u8],
+        executable: bool,
+        durable: Durable,
+    ) -> Result<Staged<'_>, WorkspaceError> {
         let text = path.as_str();
-        let folder = self.folder_create(path.parent()).map_err(|e| {
+        let folder = self.folder_create(path.parent(), durable).map_err(|e| {
             // Of several missing folders some may have been made before the disk was full.
             self.empty_parents_remove(path.parent());
             self.failed("open the folder of", text, e)
@@ -42,11 +53,18 @@ impl Root {
             path: path.clone(),
             temporary: format!(".{}", random_hex()),
             folder: None,
+            durable,
             placed: false,
         };
         let folder = staged.folder.insert(folder);
-        file_create(folder, &staged.temporary, bytes, mode, true)
-            .map_err(WorkspaceError::io("write", self.path().join(text)))?;
+        file_create(
+            folder,
+            &staged.temporary,
+            bytes,
+            mode,
+            durable == Durable::Now,
+        )
+        .map_err(WorkspaceError::io("write", self.path().join(text)))?;
         Ok(staged)
     }
 
@@ -75,7 +93,7 @@ impl Staged<'_> {
         self
     }
 
-    /// Renames the file to its place; durable when it returns.
+    /// Renames the file to its place.
     pub(crate) fn place(mut self) -> Result<(), WorkspaceError> {
         let text = self.path.as_str();
         let failed = |what| move |e| self.root.failed(what, text, e);
@@ -94,7 +112,9 @@ impl Staged<'_> {
             }
             Err(e) => return Err(failed("rename")(e)),
         }
-        rustix::fs::fsync(&folder).map_err(failed("sync the folder of"))?;
+        if self.durable == Durable::Now {
+            rustix::fs::fsync(&folder).map_err(failed("sync the folder of"))?;
+        }
         self.placed = true;
         Ok(())
     }

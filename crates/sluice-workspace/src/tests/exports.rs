@@ -180,3 +180,194 @@ fn a_sync_keeps_what_a_person_did_and_follows_no_link() {
     assert_eq!(fs::read(outside.join("x")).unwrap(), b"1");
     assert!(!dir.join(".0123456789abcdef").exists());
 }
+
+/// What an export without an earlier one gives, and that one with it gave the same.
+fn is_as_if_alone(fixture: &Fixture, tree: &crate::Oid, made: &std::path::Path, name: &str) {
+    let alone = fixture.path(name);
+    fixture.repo.snapshot(tree, &alone).unwrap();
+    assert!(contents(made) == contents(&alone), "{name}");
+    for (path, _) in contents(&alone) {
+        let mode =
+            |dir: &std::path::Path| fs::metadata(dir.join(&path)).unwrap().permissions().mode();
+        assert_eq!(mode(made), mode(&alone), "{name}: {path}");
+    }
+}
+
+#[test]
+fn an_export_after_another_takes_over_what_is_the_same() {
+    use std::os::unix::fs::MetadataExt;
+    let mut changes: Vec<_> = (0..60)
+        .map(|i| write(&format!("d{}/f{i}", i % 5), &format!("{i}")))
+        .collect();
+    changes.push(executable("d0/run", "#!/bin/sh\n"));
+    let fixture = Fixture::new(&changes);
+    let first = fixture
+        .repo
+        .snapshot(&fixture.tree, &fixture.path("1"))
+        .unwrap();
+    let second_tree = fixture
+        .repo
+        .tree_build(
+            Some(&fixture.tree),
+            &[
+                write("d0/f0", "new"),
+                executable("d1/f1", "1"),
+                delete("d2/f2"),
+                write("e/new", "n"),
+                delete("d0/run"),
+                write("d0/run/f", "a folder now"),
+            ],
+        )
+        .unwrap();
+    let second = fixture
+        .repo
+        .snapshot_after(&second_tree, &fixture.path("2"), Some(&first))
+        .unwrap();
+    assert_eq!((second.files, second.linked), (61, 57));
+    is_as_if_alone(&fixture, &second_tree, &second.path, "2 alone");
+    let inode = |path: &str| fs::metadata(fixture.path(path)).unwrap().ino();
+    assert_eq!(inode("1/d3/f3"), inode("2/d3/f3"));
+    assert_ne!(inode("1/d1/f1"), inode("2/d1/f1"));
+
+    // The first goes, and the third stands on the second.
+    let mut second = second;
+    second.succeed(&first).unwrap();
+    assert!(!first.path.exists());
+    is_as_if_alone(&fixture, &second_tree, &second.path, "2 alone again");
+    let gone = fixture
+        .repo
+        .snapshot_after(&fixture.tree, &fixture.path("x"), Some(&first));
+    assert_eq!(gone.unwrap().linked, 0);
+    let third = fixture
+        .repo
+        .snapshot_after(&fixture.tree, &fixture.path("3"), Some(&second))
+        .unwrap();
+    assert_eq!((third.files, third.linked), (61, 57));
+    is_as_if_alone(&fixture, &fixture.tree, &third.path, "3 alone");
+    // One that was there already is nobody's to vouch for.
+    let reused = fixture.repo.snapshot(&fixture.tree, &third.path).unwrap();
+    assert!(reused.reused);
+    let after = fixture
+        .repo
+        .snapshot_after(&fixture.tree, &fixture.path("4"), Some(&reused));
+    assert_eq!(after.unwrap().linked, 0);
+}
+
+#[test]
+fn nothing_that_was_done_to_an_export_reaches_the_next() {
+    let changes: Vec<_> = (0..12)
+        .map(|i| write(&format!("d{}/f{i}", i % 2), "good"))
+        .collect();
+    let fixture = Fixture::new(&changes);
+    fs::write(fixture.path("outside"), "good").unwrap();
+    fs::create_dir(fixture.path("elsewhere")).unwrap();
+    fs::write(fixture.path("elsewhere/f1"), "evil").unwrap();
+    let before = fixture
+        .repo
+        .snapshot(&fixture.tree, &fixture.path("before"))
+        .unwrap();
+    let at = |path: &str| before.path.join(path);
+    // As long, and with its old time: only the time of the change tells.
+    let old = fs::metadata(at("d0/f0")).unwrap().modified().unwrap();
+    fs::write(at("d0/f0"), "evil").unwrap();
+    let file = fs::File::options().write(true).open(at("d0/f0")).unwrap();
+    file.set_modified(old).unwrap();
+    fs::remove_file(at("d0/f2")).unwrap();
+    symlink(fixture.path("outside"), at("d0/f2")).unwrap();
+    fs::remove_file(at("d0/f4")).unwrap();
+    fs::hard_link(fixture.path("outside"), at("d0/f4")).unwrap();
+    fs::set_permissions(at("d0/f6"), fs::Permissions::from_mode(0o4755)).unwrap();
+    fs::remove_file(at("d0/f8")).unwrap();
+    fs::create_dir(at("d0/f8")).unwrap();
+    fs::write(at("d0/more"), "evil").unwrap();
+    fs::rename(at("d1"), at("d1-away")).unwrap();
+    symlink(fixture.path("elsewhere"), at("d1")).unwrap();
+
+    let next = fixture
+        .repo
+        .snapshot_after(&fixture.tree, &fixture.path("next"), Some(&before))
+        .unwrap();
+    assert_eq!(
+        (next.files, next.linked),
+        (12, 1),
+        "only d0/f10 was left alone"
+    );
+    is_as_if_alone(&fixture, &fixture.tree, &next.path, "alone");
+    assert_eq!(fs::read(fixture.path("outside")).unwrap(), b"good");
+
+    // What was done to the later one before the earlier went is not vouched for either.
+    let mut last = fixture
+        .repo
+        .snapshot_after(&fixture.tree, &fixture.path("last"), Some(&next))
+        .unwrap();
+    assert_eq!(last.linked, 12);
+    fs::write(last.path.join("d0/f0"), "evil").unwrap();
+    last.succeed(&next).unwrap();
+    let end = fixture
+        .repo
+        .snapshot_after(&fixture.tree, &fixture.path("end"), Some(&last))
+        .unwrap();
+    assert_eq!(end.linked, 11);
+    is_as_if_alone(&fixture, &fixture.tree, &end.path, "alone again");
+}
+
+#[test]
+fn a_large_sync_is_made_durable_at_once_and_keeps_what_a_person_does_meanwhile() {
+    let files = |text: &str| -> Vec<_> {
+        (0..400)
+            .map(|i| write(&format!("d{}/f{i:03}", i % 4), text))
+            .collect()
+    };
+    let fixture = Fixture::new(&files("old"));
+    let new = fixture.repo.tree_build(None, &files("new")).unwrap();
+    let dir = fixture.path("work");
+    let whole = fixture
+        .repo
+        .work_tree_sync(&dir, None, &fixture.tree)
+        .unwrap();
+    assert_eq!((whole.written.len(), whole.kept_conflicts.len()), (400, 0));
+    assert_eq!(contents(&dir).len(), 404);
+
+    let synced = std::thread::scope(|scope| {
+        let person = scope.spawn(|| {
+            // The state to wait for: the sync has begun to write beside.
+            let begun = || {
+                let names = fs::read_dir(dir.join("d0")).unwrap().flatten();
+                names
+                    .into_iter()
+                    .any(|e| e.file_name().as_encoded_bytes()[0] == b'.')
+            };
+            while !begun() {}
+            fs::write(dir.join("d0/f000"), "a person's").unwrap();
+            fs::write(dir.join("d3/f399"), "a person's").unwrap();
+        });
+        let synced = fixture
+            .repo
+            .work_tree_sync(&dir, Some(&fixture.tree), &new)
+            .unwrap();
+        person.join().unwrap();
+        synced
+    });
+    for path in ["d0/f000", "d3/f399"] {
+        assert_eq!(fs::read(dir.join(path)).unwrap(), b"a person's", "{path}");
+    }
+    assert!(synced.written.len() >= 398);
+    let names = contents(&dir);
+    assert_eq!(names.len(), 404, "no temporary file is left");
+    let again = fixture
+        .repo
+        .work_tree_sync(&dir, Some(&fixture.tree), &new)
+        .unwrap();
+    assert_eq!((again.written.len(), again.kept_conflicts.len()), (0, 2));
+    // And back, with deletions that make room.
+    let other = fixture
+        .repo
+        .tree_build(None, &[write("d1", "a file now"), write("x", "x")])
+        .unwrap();
+    let back = fixture
+        .repo
+        .work_tree_sync(&dir, Some(&new), &other)
+        .unwrap();
+    assert_eq!(back.deleted.len(), 398);
+    assert_eq!(fs::read(dir.join("d1")).unwrap(), b"a file now");
+}
