@@ -227,6 +227,8 @@ impl Factory {
             let page = self.store.project_list(cursor.as_deref(), 200).await?;
             for project in &page.items {
                 self.project_prepare(project).await?;
+                // In the order in which they happened.
+                self.edits_tell(&project.name).await?;
                 self.edits_look(&project.name, false).await?;
                 self.edits_tell(&project.name).await?;
             }

@@ -147,7 +147,7 @@ async fn events(store: &Store, lines: &mut Vec<String>, names: &BTreeMap<String,
         let mut line = format!("event {}", event.kind);
         for key in [
             "run", "gate", "attempt", "ask", "state", "step", "work", "held", "verdict", "failing",
-            "failure", "decision", "by", "action", "check", "path", "tests",
+            "failure", "decision", "by", "action", "check", "path", "tests", "edit", "source",
         ] {
             if let Some(value) = event.body.get(key) {
                 let run = value
@@ -202,15 +202,10 @@ fn git_data(story: &Story, lines: &mut Vec<String>, names: &BTreeMap<String, Str
             holds.trim()
         )));
     }
-    let same = git(&[
-        "rev-parse",
-        "refs/heads/main",
-        "refs/heads/work",
-        "refs/sluice/work-tree",
-    ]);
+    let same = git(&["rev-parse", "refs/heads/work", "refs/sluice/work-tree"]);
     let same: BTreeSet<&str> = same.lines().collect();
     lines.push(format!(
-        "main, work and the working tree are one commit: {}",
+        "work and the working tree are one commit: {}",
         same.len() == 1
     ));
     lines.push(format!("head {}", git(&["symbolic-ref", "HEAD"]).trim()));
@@ -250,14 +245,14 @@ fn work_tree(story: &Story, lines: &mut Vec<String>) {
             "ls-tree",
             "-r",
             "--format=%(path) %(objectname)",
-            "refs/heads/main",
+            "refs/heads/work",
         ],
     );
     let mut wanted: Vec<String> = listed.lines().map(str::to_owned).collect();
     wanted.sort();
-    lines.push(format!("the working tree shows main: {}", shown == wanted));
+    lines.push(format!("the working tree shows work: {}", shown == wanted));
     if shown != wanted {
-        lines.push(format!("working tree: {shown:?}\nmain: {wanted:?}"));
+        lines.push(format!("working tree: {shown:?}\nwork: {wanted:?}"));
     }
 }
 

@@ -1,5 +1,6 @@
 //! The story that is told again and again: a data directory with gates, replies and a key, nothing started.
 //!
+//! A person edits a file before G0, saves another while it is open, and writes one that the agent of G2 writes too.
 //! G0 is red once and healed; G1 runs a test in a sandbox; G2 spends its attempts and a person's answer takes it
 //! on; G3 is not for this kind of project.
 

@@ -13,8 +13,8 @@ use anyhow::{Context as _, bail};
 use sluice_agents::{Agent, Outside, Recorded};
 use sluice_checks::{Checker, Settings};
 use sluice_factory::{
-    Actor, ActorKind, AgentTable, DataDir, Decide, Editing, Factory, Gate, GateSet, Parts,
-    Precondition, Refusal, Role, Roles, Templates,
+    Actor, ActorKind, AgentTable, DataDir, Decide, EditState, Editing, Factory, Gate, GateSet,
+    Parts, Precondition, Refusal, Resolution, Role, Roles, Take, Templates,
 };
 use sluice_proof::Signer;
 use sluice_sandbox::{Native, NativeConfig, Sandbox};
@@ -26,6 +26,12 @@ const PROJECT: &str = "adder";
 const LAST: Gate = Gate::G3;
 /// What a person writes into the README before the first gate.
 const README: &str = "# adder\n\nA person wrote this line.\n";
+/// What a person makes of it in the working tree, before the first gate is approved.
+const SAVED: &str = "# adder\n\nA person wrote this line.\n\nAnd saved this one.\n";
+/// A plan that a person writes before the agent's is green.
+const PLAN: &str = "# Plan\n\n## Steps\n\nThink first.\n";
+/// What holds of both plans.
+const BOTH: &str = "# Plan\n\n## Steps\n\nThink first, write it, try it, ship it.\n";
 
 fn main() -> anyhow::Result<()> {
     let word = std::env::args_os()
@@ -48,7 +54,7 @@ async fn passage(folder: &Path) -> anyhow::Result<()> {
     let store = Store::open(&data.database_url()).await?;
     let teller = tokio::spawn(tell(store.clone()));
     let factory = factory(folder, data, store.clone()).await?;
-    while step(&factory).await? {}
+    while step(&factory, folder).await? {}
     factory.shutdown();
     drop(factory);
     teller.abort();
@@ -108,7 +114,7 @@ async fn factory(folder: &Path, data: DataDir, store: Store) -> anyhow::Result<A
 }
 
 /// Lets the factory work until it waits, then does what a person would; `false` at the end of the story.
-async fn step(factory: &Factory) -> anyhow::Result<bool> {
+async fn step(factory: &Factory, folder: &Path) -> anyhow::Result<bool> {
     while factory.tick().await? {}
     match factory.project_fetch(PROJECT).await {
         Ok(_) => {}
@@ -125,6 +131,7 @@ async fn step(factory: &Factory) -> anyhow::Result<bool> {
         match view.state.as_str() {
             "approved" | "not_applicable" if gate == LAST => return Ok(false),
             "approved" | "not_applicable" => {}
+            "ready" if gate == LAST && resolve(factory).await? => return Ok(true),
             "ready" => {
                 if gate == Gate::G0 && edit(factory).await? {
                     return Ok(true);
@@ -132,6 +139,10 @@ async fn step(factory: &Factory) -> anyhow::Result<bool> {
                 factory.gate_start(PROJECT, gate, &operator()).await?;
                 return Ok(true);
             }
+            "awaiting_approval" if gate == Gate::G0 && save(factory, folder).await? => {
+                return Ok(true);
+            }
+            "escalated" if held(factory, 2).await? => return Ok(true),
             "awaiting_approval" => {
                 let decide = Decide {
                     subject_digest: view.subject_digest.context("no subject")?,
@@ -168,6 +179,53 @@ async fn edit(factory: &Factory) -> anyhow::Result<bool> {
     let bytes = README.as_bytes().to_vec();
     factory
         .file_write(PROJECT, "README.md", bytes, precondition, &operator())
+        .await?;
+    Ok(true)
+}
+
+/// A person saves a file of the working tree while the first run is open, once.
+async fn save(factory: &Factory, folder: &Path) -> anyhow::Result<bool> {
+    if !factory.edit_list(PROJECT, &[]).await?.is_empty() {
+        return Ok(false);
+    }
+    // As an editor does: the file is whole at any time.
+    let beside = folder.join("README.new");
+    std::fs::write(&beside, SAVED)?;
+    std::fs::rename(beside, factory.data().work_tree(PROJECT).join("README.md"))?;
+    factory.edits_look(PROJECT, false).await?;
+    Ok(true)
+}
+
+/// A person writes a plan of their own while the agent's is red: the `n`th edit that is held.
+async fn held(factory: &Factory, n: usize) -> anyhow::Result<bool> {
+    if factory.edit_list(PROJECT, &[]).await?.len() >= n {
+        return Ok(false);
+    }
+    factory
+        .file_write(
+            PROJECT,
+            "docs/PLAN.md",
+            PLAN.as_bytes().to_vec(),
+            Precondition::Absent,
+            &operator(),
+        )
+        .await?;
+    Ok(true)
+}
+
+/// A person says what holds of the two plans, once.
+async fn resolve(factory: &Factory) -> anyhow::Result<bool> {
+    let open = factory.edit_list(PROJECT, &[EditState::Conflict]).await?;
+    let Some(edit) = open.first() else {
+        return Ok(false);
+    };
+    let both = Take::Content(BOTH.as_bytes().to_vec());
+    let resolution = Resolution {
+        files: BTreeMap::from([("docs/PLAN.md".to_owned(), both)]),
+        ..Resolution::default()
+    };
+    factory
+        .edit_resolve(PROJECT, edit.id, resolution, &operator())
         .await?;
     Ok(true)
 }

@@ -106,7 +106,7 @@ pub(crate) struct Edit {
 }
 
 impl Edit {
-    /// Writes how the edit stands now. A repeat after a kill writes it again or finds it written.
+    /// Writes how the edit stands now; what is written already is not written again.
     pub(crate) fn write(&mut self, repo: &Repo, at: i64) -> anyhow::Result<()> {
         let seen = repo.commit_read(&self.base)?;
         let side = |of: fn(&Pair) -> Option<FileState>| {
@@ -144,6 +144,15 @@ impl Edit {
             more.into_iter()
                 .filter_map(|(key, value)| Some((key.to_owned(), value?))),
         );
+        if let Some(tip) = self.tip {
+            let stands = repo.commit_read(&tip)?;
+            if stands.tree == tree
+                && stands.trailers == trailers
+                && stands.parents.first() == Some(&self.base)
+            {
+                return Ok(());
+            }
+        }
         let commit = repo.commit(
             &NewCommit {
                 tree,

@@ -15,6 +15,10 @@ use crate::work_tree::{Settled, TakeIn};
 
 /// How many edits are looked at for one that was not told of: as many as can be made at one time.
 const MOST_EDITS: usize = 100;
+/// How many of the newest events are looked at for the time of the last one.
+const RECENT: i64 = 500;
+/// What is told of later than this after it happened, seconds, is not lost to a kill.
+const MOST_SECONDS: i64 = 60;
 /// The trailer of a commit that an edit became.
 pub(crate) const EDIT: &str = "Edit";
 
@@ -81,7 +85,13 @@ impl Factory {
 
     /// Tells of the edits that a killed process made and did not come to tell of.
     pub(crate) async fn edits_tell(&self, project: &str) -> anyhow::Result<()> {
-        let mut untold = self.git(project, |repo| untold(&repo)).await?;
+        let newest = self.store.events_watch().borrow().0;
+        let recent = EventSeq((newest - RECENT).max(0));
+        let recent = self.store.event_list(recent, Some(project), 500).await?;
+        let since = recent
+            .last()
+            .map(|event| event.at.as_second() - MOST_SECONDS);
+        let mut untold = self.git(project, move |repo| untold(&repo, since)).await?;
         let mut after = EventSeq(0);
         // One of the newest commits is a person's only until the next attempt, so this is rarely walked.
         while !untold.is_empty() {
@@ -109,7 +119,10 @@ fn release(repo: &Repo, at: Timestamp) -> anyhow::Result<Vec<Told>> {
         if let Some(commit) = already(repo, &work, edit.n)? {
             // Killed between the commit and its record.
             edit.state = match edit.state {
-                EditState::Conflict => EditState::Resolved,
+                EditState::Conflict => {
+                    edit.by = Some(repo.commit_read(&commit)?.author.name);
+                    EditState::Resolved
+                }
                 _ => EditState::Applied,
             };
             edit.commit = Some(commit);
@@ -197,8 +210,9 @@ pub(crate) fn already(repo: &Repo, work: &Oid, n: u64) -> anyhow::Result<Option<
     Ok(found.map(|commit| commit.oid))
 }
 
-/// What would be told of the edits that `work` ends with, and of those that are open, oldest first.
-fn untold(repo: &Repo) -> anyhow::Result<Vec<Told>> {
+/// What would be told of the edits that `work` ends with, of those that are open, and of those that ended after
+/// `since`, oldest first.
+fn untold(repo: &Repo, since: Option<i64>) -> anyhow::Result<Vec<Told>> {
     let mut told = Vec::new();
     if let Some(work) = repo.ref_get(WORK)? {
         let newest = repo.log(&work, MOST_EDITS)?;
@@ -207,8 +221,18 @@ fn untold(repo: &Repo) -> anyhow::Result<Vec<Told>> {
         }
         told.reverse();
     }
-    for edit in record::open(repo)? {
-        told.extend(Told::of(&edit, Timestamp::from_second(edit.since)?));
+    for edit in record::all(repo)? {
+        let at = if edit.state.is_open() {
+            edit.since
+        } else {
+            match edit.tip {
+                Some(tip) => repo.commit_read(&tip)?.time,
+                None => continue,
+            }
+        };
+        if edit.state.is_open() || since.is_none_or(|since| at >= since) {
+            told.extend(Told::of(&edit, Timestamp::from_second(at)?));
+        }
     }
     Ok(told)
 }
