@@ -190,13 +190,18 @@ impl Drop for Daemon {
 
 /// Starts a daemon on `folder/data`, with `folder/sluice.toml` if it is there; its process and its address.
 pub(crate) fn spawn(folder: &Path) -> (Child, String) {
+    spawn_by(Command::new(sluice()), folder)
+}
+
+/// As [`spawn`], with the program that `command` starts.
+fn spawn_by(mut command: Command, folder: &Path) -> (Child, String) {
     let port = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
         .unwrap()
         .port();
     let address = format!("127.0.0.1:{port}");
-    let mut child = Command::new(sluice())
+    let mut child = command
         .args(["serve", "--data", "data", "--listen", &address])
         .current_dir(folder)
         .env("SLUICE__ADMIN_TOKEN", ADMIN)

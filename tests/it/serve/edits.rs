@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{ADMIN, Daemon};
+use super::{ADMIN, Daemon, spawn_by};
 use crate::built::sluice;
 
 fn daemon() -> Daemon {
@@ -114,6 +114,39 @@ impl Daemon {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{arguments:?}: {said}");
         serde_json::from_slice(&output.stdout).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn where_the_kernel_gives_too_few_watches_edits_are_taken_in_all_the_same() {
+    for limit in ["max_inotify_instances", "max_inotify_watches"] {
+        // The limits of a user namespace of its own: two are enough for nobody.
+        let few = |arguments: &[&str]| {
+            let mut command = Command::new("unshare");
+            let script = format!(
+                "echo {} > /proc/sys/user/{limit} && exec \"$0\" \"$@\"",
+                if limit.ends_with("instances") { 0 } else { 2 }
+            );
+            command.args(["-Ur", "sh", "-c", &script]).arg(sluice());
+            command.args(arguments);
+            command
+        };
+        let mut daemon = daemon();
+        daemon.kill();
+        (daemon.child, daemon.address) = spawn_by(few(&[]), daemon.folder.path());
+        let project = json!({ "name": "adder", "template": "blank", "kind": "service" });
+        let (status, _) = daemon.post("/projects", ADMIN, project).await;
+        assert_eq!(status, StatusCode::CREATED);
+        daemon.save("src/deep/er/a.js", "export const a = 1;\n");
+        let newest = ["log", "-1", "--format=%an %s", "work"];
+        daemon.until_git(&newest, "Ada Add src/deep/er/a.js").await;
+        daemon.save("src/deep/er/a.js", "export const a = 2;\n");
+        daemon.until_git(&newest, "Ada Edit src/deep/er/a.js").await;
+        if limit.ends_with("instances") {
+            let said = few(&["doctor"]).output().unwrap();
+            let said = String::from_utf8_lossy(&said.stdout).into_owned();
+            assert!(said.contains("max_user_instances"), "{said}");
+        }
     }
 }
 
