@@ -35,7 +35,7 @@ impl Factory {
         let gate = record.run.gate();
         let decisions = self.store.decision_list(record.id).await?;
         let last = decisions.last();
-        let (subject, evidence, attempt) = self.subject_and_evidence(record).await?;
+        let (subject, evidence, attempt) = self.subject_and_evidence(record, decision).await?;
         let proven = self
             .proven(record, decision, &subject, &evidence, attempt, &decisions)
             .await?;
@@ -96,10 +96,11 @@ impl Factory {
     }
 
     /// What was decided on. A run that never put a subject before people is decided on what it started
-    /// from.
+    /// from; a gate that does not apply passes what the gate before it passed, and no edit that came since.
     async fn subject_and_evidence(
         &self,
         record: &RunRecord,
+        decision: Decision,
     ) -> anyhow::Result<(Subject, Evidence, u16)> {
         let attempts = self.store.attempt_list(record.id).await?;
         let presented = attempts
@@ -110,7 +111,16 @@ impl Factory {
             let evidence = self.evidence_of(record, attempt, &subject).await?;
             return Ok((subject, evidence, attempt.n));
         }
-        let subject = Subject::new(record.base_commit.clone(), record.base_tree.clone())?;
+        let (commit, tree) = if decision == Decision::NotApplicable {
+            self.git(&record.project, |repo| {
+                let main = repo.ref_get(MAIN)?.context("the project has no `main`")?;
+                Ok((main.to_string(), repo.commit_read(&main)?.tree.to_string()))
+            })
+            .await?
+        } else {
+            (record.base_commit.clone(), record.base_tree.clone())
+        };
+        let subject = Subject::new(commit, tree)?;
         let nothing = Evidence {
             envelopes: Vec::new(),
             reports: Vec::new(),

@@ -178,10 +178,17 @@ fn git_data(story: &Story, lines: &mut Vec<String>, names: &BTreeMap<String, Str
     for line in git(&["for-each-ref", "--format=%(refname) %(objectname)"]).lines() {
         let (name, oid) = line.split_once(' ').expect("two words");
         let count = git(&["rev-list", "--count", oid]);
-        let subjects: Vec<String> = git(&["log", "--format=%s", oid])
+        // Notes lie under the ids of commits, which tell times, and name runs.
+        let is_notes = name.starts_with("refs/notes/");
+        let mut subjects: Vec<String> = git(&["log", "--format=%s", oid])
             .lines()
+            .filter(|_| !is_notes)
             .map(str::to_owned)
             .collect();
+        // The states of an edit lie beside what was seen: git lists them by the time, in seconds.
+        if name.starts_with("refs/held/") {
+            subjects.sort();
+        }
         // Evidence and decisions tell times; all else is a function of the story.
         let is_proof = name.starts_with("refs/evidence/") || name.starts_with("refs/gates/");
         let holds = if is_proof {
@@ -193,6 +200,9 @@ fn git_data(story: &Story, lines: &mut Vec<String>, names: &BTreeMap<String, Str
                 .collect();
             folders.sort_unstable();
             folders.join(" ")
+        } else if is_notes {
+            let notes = git(&["ls-tree", "-r", "--name-only", oid]);
+            format!("{} notes", notes.lines().count())
         } else {
             git(&["rev-parse", &format!("{oid}^{{tree}}")])
         };
