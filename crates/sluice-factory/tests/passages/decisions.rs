@@ -1,7 +1,8 @@
 //! Decisions: bound to a subject and a person, sealed in git, in order.
 
-use sluice_factory::{ActorKind, Decide, Gate, Role};
+use sluice_factory::{ActorKind, Decide, Gate, GateSet, Precondition, Role};
 
+use crate::proof::expect_verified;
 use crate::world::{GATE, GOOD, PROJECT, World, actor, approver, code, open, operator};
 
 #[tokio::test]
@@ -216,6 +217,38 @@ async fn a_gate_that_is_not_for_the_kind_is_sealed_as_such() {
             .unwrap()
             .is_none()
     );
+}
+
+#[tokio::test]
+async fn a_gate_that_does_not_apply_passes_no_edit_that_came_since() {
+    let world = World::new().await;
+    world.pass(Gate::G0).await;
+    let passed = world.at("refs/heads/main").unwrap();
+    world
+        .factory
+        .file_write(
+            PROJECT,
+            "notes.md",
+            b"nobody looked at this\n".to_vec(),
+            Precondition::Absent,
+            &operator(),
+        )
+        .await
+        .unwrap();
+    let other = world.folder.path().join("other");
+    std::fs::create_dir(&other).unwrap();
+    for gate in Gate::ALL {
+        let text = GATE.replace("worker", "applies_to = [\"web\"]\nworker");
+        std::fs::write(other.join(format!("{gate}.toml")), text).unwrap();
+    }
+    world
+        .factory
+        .gates_replace(GateSet::from_folder(&other).unwrap());
+    world.start(Gate::G1).await;
+    assert_eq!(world.gate(Gate::G1).await.state, "not_applicable");
+    assert_eq!(world.at("refs/heads/main").as_deref(), Some(&*passed));
+    // HEAD is what the last gate passed; the edit is behind no gate.
+    expect_verified(&world);
 }
 
 #[tokio::test]
