@@ -76,6 +76,17 @@ func TestRefusesInput(t *testing.T) {
 	}
 }
 
+func TestSaysWhereTheInputIsWrong(t *testing.T) {
+	_, answer := ask(t, http.MethodPost, "/api/greetings", `{"name": 1}`)
+	said, err := json.Marshal(answer["issues"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `[{"message":"must not be of the type number","path":"name"}]`; string(said) != want {
+		t.Errorf("got %s", said)
+	}
+}
+
 func TestEveryAnswerIsJSON(t *testing.T) {
 	response, answer := ask(t, http.MethodGet, "/nowhere", "")
 	if response.StatusCode != http.StatusNotFound || answer["error"] != "GET /nowhere does not exist" {

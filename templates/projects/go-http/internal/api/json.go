@@ -39,11 +39,14 @@ func read(w http.ResponseWriter, r *http.Request, into any) bool {
 	}
 	var tooLarge *http.MaxBytesError
 	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &tooLarge):
 		fail(w, http.StatusRequestEntityTooLarge, "The body is too large")
 	case errors.As(err, &syntax), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		fail(w, http.StatusBadRequest, "The body is no JSON")
+	case errors.As(err, &kind):
+		refuse(w, issue{Path: kind.Field, Message: "must not be of the type " + kind.Value})
 	default:
 		refuse(w, issue{Message: err.Error()})
 	}
