@@ -12,6 +12,7 @@ mod body;
 mod files;
 mod find;
 mod hunks;
+mod kept;
 mod left_out;
 mod nearest;
 mod part;
@@ -23,10 +24,11 @@ mod text;
 
 use sluice_path::RelPath;
 
+pub use kept::Kept;
 pub use nearest::Nearest;
 pub use receipt::{EditReceipt, Receipt};
 pub use refused::{EditCode, Refused};
-pub use resolve::resolve;
+pub use resolve::{resolve, resolve_after};
 
 use crate::EditKind;
 
@@ -85,8 +87,9 @@ pub struct Resolved {
     pub refused: Vec<Refused>,
     /// What became of each edit, in order.
     pub edits: Vec<EditOutcome>,
-    /// The changes with every edit that fitted, also of files of which another edit is refused.
-    pub matched: Vec<FileChange>,
+    /// Where nothing but edits is refused: all that fitted, also of files of which another edit is refused. The next
+    /// reply need not say it again ([`resolve_after`]).
+    pub kept: Option<Kept>,
 }
 
 /// What becomes of one path.
@@ -132,6 +135,8 @@ pub enum EditState {
     Matched,
     /// It did not; [`Resolved::refused`] says why.
     Refused,
+    /// A reply before said the same, and it is done.
+    Kept,
     /// A later block of the reply sets or deletes the whole file, so it was not tried.
     Superseded,
 }

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use sluice_path::RelPath;
 
 use super::body::Body;
+use super::kept::Kept;
 use super::receipt::{EditReceipt, Receipt};
 use super::refused::{EditCode, Why};
 use super::text::{Numbers, Text};
@@ -27,7 +28,7 @@ pub(crate) struct File {
     pub(crate) path: RelPath,
     pub(crate) now: Now,
     /// Whether the base has something here.
-    was_there: bool,
+    pub(crate) was_there: bool,
     pub(crate) executable: bool,
     /// Whether something that the reply wants of it is refused.
     pub(crate) is_tainted: bool,
@@ -77,6 +78,15 @@ impl File {
     }
 }
 
+/// What came of the files.
+pub(crate) struct Finished {
+    /// Of those with nothing refused.
+    pub(crate) changes: Vec<FileChange>,
+    pub(crate) receipts: Vec<Receipt>,
+    /// Of all, as far as it fitted.
+    pub(crate) all: Vec<(FileChange, Option<Receipt>)>,
+}
+
 /// All paths that a reply touches, in order.
 pub(crate) struct Files<'b> {
     base: &'b dyn Base,
@@ -85,12 +95,25 @@ pub(crate) struct Files<'b> {
 }
 
 impl<'b> Files<'b> {
-    pub(crate) fn new(base: &'b dyn Base) -> Files<'b> {
-        Files {
+    /// The files of a base with what is kept of replies before.
+    pub(crate) fn new(base: &'b dyn Base, kept: &Kept) -> Result<Files<'b>, BaseError> {
+        let mut files = Files {
             base,
             all: Vec::new(),
             index: HashMap::new(),
+        };
+        for (change, receipt) in &kept.files {
+            let file = files.at(&change.path)?;
+            match &change.action {
+                FileAction::Write { bytes, executable } => {
+                    file.put(Now::Bytes(bytes.clone()));
+                    file.executable = *executable;
+                }
+                FileAction::Delete => file.put(Now::Missing),
+            }
+            file.receipt.clone_from(receipt);
         }
+        Ok(files)
     }
 
     /// The file at a path, as it is now.
@@ -121,10 +144,10 @@ impl<'b> Files<'b> {
     }
 
     /// What changed of the files with nothing refused, and of all files.
-    pub(crate) fn finish(self) -> (Vec<FileChange>, Vec<Receipt>, Vec<FileChange>) {
+    pub(crate) fn finish(self) -> Finished {
         let mut changes = Vec::new();
         let mut receipts = Vec::new();
-        let mut matched = Vec::new();
+        let mut all = Vec::new();
         for file in self.all {
             let came_and_went = !file.was_there && !file.is_there() && file.receipt.is_none();
             if !file.is_changed || came_and_went {
@@ -144,18 +167,22 @@ impl<'b> Files<'b> {
                 path: file.path.clone(),
                 action,
             };
-            matched.push(change.clone());
-            if file.is_tainted {
-                continue;
-            }
-            changes.push(change);
-            receipts.extend(file.receipt.map(|receipt| Receipt {
+            let receipt = file.receipt.map(|receipt| Receipt {
                 sha256: digest,
                 size,
                 ..receipt
-            }));
+            });
+            if !file.is_tainted {
+                changes.push(change.clone());
+                receipts.extend(receipt.clone());
+            }
+            all.push((change, receipt));
         }
-        (changes, receipts, matched)
+        Finished {
+            changes,
+            receipts,
+            all,
+        }
     }
 }
 

@@ -25,6 +25,9 @@ pub struct Receipt {
     pub lines: (usize, usize),
     /// The byte range in the reply: of the body, or from the first edit to the last.
     pub bytes: (usize, usize),
+    /// SHA-256 in hex of the reply that holds it, where that is an earlier one of which the rest did not fit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply: Option<String>,
     /// Each edit that was applied, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub edits: Vec<EditReceipt>,
@@ -49,6 +52,9 @@ pub struct EditReceipt {
     /// The byte range in the reply; that of the whole block where the fence stands in a list or a quote, or lines end
     /// with CRLF.
     pub bytes: (usize, usize),
+    /// SHA-256 in hex of the reply that holds it, where that is an earlier one of which the rest did not fit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply: Option<String>,
     /// The line of the file where it fitted, from 1, before it was applied.
     pub at: usize,
     /// `exact`, or `whitespace` where blanks at line ends or a shifted indent were left out of account.
@@ -76,6 +82,7 @@ impl Receipt {
             source: source.to_owned(),
             lines,
             bytes: (bytes.start, bytes.end),
+            reply: None,
             edits: Vec::new(),
             sha256: String::new(),
             size: 0,
@@ -110,6 +117,9 @@ impl Receipt {
                 self.edits.push(edit);
                 continue;
             }
+            if self.reply.take().is_some() {
+                (self.lines, self.bytes) = (edit.lines, edit.bytes);
+            }
             self.lines = (
                 self.lines.0.min(edit.lines.0),
                 self.lines.1.max(edit.lines.1),
@@ -134,6 +144,7 @@ impl EditReceipt {
             kind: kind.to_owned(),
             lines: body.lines_of(lines),
             bytes: (bytes.start, bytes.end),
+            reply: None,
             at: place.at + 1,
             matched: if place.level.is_exact() {
                 "exact"

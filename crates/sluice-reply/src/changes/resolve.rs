@@ -1,17 +1,18 @@
 //! Goes through a reply block by block and does what each says to the files of the base.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sluice_path::RelPath;
 
 use super::body::Body;
 use super::files::{Files, Now};
 use super::hunks::Bench;
+use super::kept::{Kept, Key, hunk_key, is_only_edits, part_key};
 use super::part::{Desk, Place, Step};
 use super::receipt::Receipt;
 use super::refused::Why;
 use super::{Base, BaseError, EditOutcome, EditState, Refused, Resolved, Taker};
-use crate::edit::{self, Part};
+use crate::edit::{self, FileEdit, Part, What};
 use crate::{Code, Deletion, EditBlock, FileBlock, Reply, Warning};
 
 /// One thing that a reply says. An edit has the index of its block, its line, and what it says.
@@ -37,12 +38,45 @@ impl Item<'_> {
 /// # Errors
 /// The base's own.
 pub fn resolve(reply: &Reply, base: &dyn Base, taker: Taker) -> Result<Resolved, BaseError> {
+    resolve_once(&Kept::default(), reply, base, taker)
+}
+
+/// The same for a reply that mends what did not fit of replies before: what is kept of them is done already, and an edit
+/// that says the same is not done twice. A reply that fits on the base alone, and not on what is kept, says all anew.
+///
+/// # Errors
+/// The base's own.
+pub fn resolve_after(
+    kept: &Kept,
+    reply: &Reply,
+    base: &dyn Base,
+    taker: Taker,
+) -> Result<Resolved, BaseError> {
+    let resolved = resolve_once(kept, reply, base, taker)?;
+    if kept.is_empty() || resolved.refused.is_empty() {
+        return Ok(resolved);
+    }
+    let anew = resolve(reply, base, taker)?;
+    Ok(match anew.refused.is_empty() {
+        true => anew,
+        false => resolved,
+    })
+}
+
+fn resolve_once(
+    kept: &Kept,
+    reply: &Reply,
+    base: &dyn Base,
+    taker: Taker,
+) -> Result<Resolved, BaseError> {
     let mut work = Work {
         desk: Desk {
-            files: Files::new(base),
+            files: Files::new(base, kept)?,
             bench: Bench::new(),
         },
         taker,
+        said: kept.said.clone(),
+        is_kept: &kept.said,
         last_whole: last_whole(reply),
         out: Resolved::default(),
     };
@@ -74,6 +108,8 @@ pub fn resolve(reply: &Reply, base: &dyn Base, taker: Taker) -> Result<Resolved,
         }));
     }
     items.sort_by_key(Item::line);
+    // What only talks does not bring in what is kept.
+    let says_nothing = items.is_empty();
     for item in items {
         match item {
             Item::File(file) => work.file(file)?,
@@ -82,8 +118,18 @@ pub fn resolve(reply: &Reply, base: &dyn Base, taker: Taker) -> Result<Resolved,
         }
     }
     let mut out = work.out;
-    (out.changes, out.receipts, out.matched) = work.desk.files.finish();
     out.refused.sort_by_key(|one| one.line);
+    if says_nothing {
+        return Ok(out);
+    }
+    let finished = work.desk.files.finish();
+    (out.changes, out.receipts) = (finished.changes, finished.receipts);
+    if is_only_edits(&out.refused) && !finished.all.is_empty() {
+        out.kept = Some(Kept {
+            files: finished.all,
+            said: work.said,
+        });
+    }
     Ok(out)
 }
 
@@ -107,6 +153,10 @@ struct Work<'b> {
     desk: Desk<'b>,
     taker: Taker,
     last_whole: HashMap<String, usize>,
+    /// The edits of replies before.
+    is_kept: &'b HashSet<Key>,
+    /// The same, and those of this reply that fit.
+    said: HashSet<Key>,
     out: Resolved,
 }
 
@@ -232,7 +282,7 @@ impl Work<'_> {
     fn deletion(&mut self, deletion: &Deletion) -> Result<(), BaseError> {
         let taker = self.taker;
         let file = self.desk.files.at(&deletion.path)?;
-        if taker == Taker::Gate && !file.is_there() {
+        if taker == Taker::Gate && !file.is_there() && !file.was_there {
             let why = Why {
                 code: "delete_missing",
                 ..Why::edit(
@@ -289,7 +339,11 @@ impl Work<'_> {
             );
             return Ok(());
         }
+        let Some(part) = self.without_kept(body, part, &place) else {
+            return Ok(());
+        };
         let steps = self.desk.apply(body, &part, &place)?;
+        self.note_said(&part, &place, &steps);
         for Step { path, lines, why } in steps {
             match why {
                 None => self.outcome(body, Some(&path), &lines, EditState::Matched),
@@ -305,6 +359,54 @@ impl Work<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What of a part was not said before; the rest is done. A file that this reply sets as a whole starts anew.
+    fn without_kept<'r>(
+        &mut self,
+        body: &Body<'_>,
+        mut part: FileEdit<'r>,
+        place: &Place,
+    ) -> Option<FileEdit<'r>> {
+        let target = place.target();
+        if self.is_kept.is_empty() || self.last_whole.contains_key(target.as_str()) {
+            return Some(part);
+        }
+        let mut done = Vec::new();
+        let mut is_left = true;
+        if self.is_kept.contains(&part_key(&part, place.paths())) {
+            done.push(part.lines.clone());
+            is_left = false;
+        } else if let What::Hunks { hunks, .. } = &mut part.what {
+            hunks.retain(|hunk| {
+                let is_done = self.is_kept.contains(&hunk_key(target, hunk));
+                done.extend(is_done.then(|| hunk.lines.clone()));
+                !is_done
+            });
+            is_left = done.is_empty() || !hunks.is_empty();
+        }
+        for lines in &done {
+            self.outcome(body, Some(target), lines, EditState::Kept);
+        }
+        is_left.then_some(part)
+    }
+
+    /// Remembers what fitted of a part.
+    fn note_said(&mut self, part: &FileEdit<'_>, place: &Place, steps: &[Step]) {
+        match &part.what {
+            What::Hunks { hunks, .. } if steps.len() == hunks.len() => {
+                let fitting = hunks
+                    .iter()
+                    .zip(steps)
+                    .filter(|(_, step)| step.why.is_none());
+                let keys = fitting.map(|(hunk, _)| hunk_key(place.target(), hunk));
+                self.said.extend(keys);
+            }
+            _ if steps.iter().all(|step| step.why.is_none()) => {
+                self.said.insert(part_key(part, place.paths()));
+            }
+            _ => {}
+        }
     }
 
     fn outcome(

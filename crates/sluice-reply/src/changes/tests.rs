@@ -2,6 +2,7 @@
 
 mod diffs;
 mod hostile;
+mod kept;
 mod properties;
 mod real;
 mod searches;

@@ -142,7 +142,7 @@ fn a_rename_that_does_not_fit_leaves_both_names() {
         (
             resolved.refused.len(),
             resolved.changes.len(),
-            resolved.matched.len()
+            resolved.kept.map_or(0, |kept| kept.changes().count())
         ),
         (1, 0, 0)
     );
