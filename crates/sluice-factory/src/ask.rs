@@ -1,21 +1,25 @@
 //! The effect "ask": the agent is asked, its reply is kept, parsed, guarded and committed.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use anyhow::{Context as _, bail};
 use serde_json::json;
 use sluice_agents::{Answer, Request};
 use sluice_checks::Finding;
 use sluice_gates::{Attempt, Effect, Event, Phase, Strategy, Work};
+use sluice_reply::changes::FileAction;
 use sluice_store::{
     AskRecord, AttemptRecord, NewReply, NewRequest, RunCommit, RunParkOutcome, RunRecord,
 };
 use sluice_workspace::{Oid, Repo};
 use tokio_util::sync::CancellationToken;
 
+use crate::changes::TreeBase;
 use crate::drive::{Happened, Performed, new_event};
 use crate::evaluation::Evaluation;
 use crate::factory::{Factory, now};
 use crate::git_tree::GitTree;
-use crate::landing::Landing;
+use crate::landing::{Landing, kept, refused_replies};
 use crate::request::{Earlier, Material, compose};
 
 /// A reply that is larger than this is refused, in bytes.
@@ -164,6 +168,7 @@ impl Factory {
         };
         let landing = Landing {
             base: base_of(record, attempt, attempts)?,
+            refused: refused_replies(attempt, attempts),
             pins: record.pins.clone(),
             gate: record.run.gate(),
             run: record.id.to_string(),
@@ -257,10 +262,31 @@ impl Factory {
         self.git(&record.project, move |repo| {
             let commit = repo.commit_read(&base.parse::<Oid>()?)?;
             let tree = GitTree::open(&repo, &commit.tree)?;
-            let paths: Vec<String> = sluice_checks::Tree::paths(&tree);
+            let replies = refused_replies(attempt, &attempts);
+            let kept = kept(&TreeBase::new(&repo, commit.tree), &replies)?;
+            let mut shown: BTreeMap<&str, Option<&[u8]>> = BTreeMap::new();
+            for change in kept.changes() {
+                let bytes = match &change.action {
+                    FileAction::Write { bytes, .. } => Some(bytes.as_slice()),
+                    FileAction::Delete => None,
+                };
+                shown.insert(change.path.as_str(), bytes);
+            }
+            let mut paths: BTreeSet<String> =
+                sluice_checks::Tree::paths(&tree).into_iter().collect();
+            for (path, bytes) in &shown {
+                match bytes {
+                    Some(_) => drop(paths.insert((*path).to_owned())),
+                    None => drop(paths.remove(*path)),
+                }
+            }
+            let paths: Vec<String> = paths.into_iter().collect();
             let read = |path: &str| {
-                sluice_checks::Tree::read(&tree, path)
-                    .and_then(|bytes| String::from_utf8(bytes).ok())
+                let bytes = match shown.get(path) {
+                    Some(bytes) => bytes.map(<[u8]>::to_vec),
+                    None => sluice_checks::Tree::read(&tree, path),
+                };
+                String::from_utf8(bytes?).ok()
             };
             let log_tail = |sha256: &str, bytes: usize| {
                 let log = logs.log_read(sha256)?;
@@ -282,6 +308,7 @@ impl Factory {
                 last: last.as_ref().filter(|_| attempt.0 > 0),
                 refused,
                 fitting,
+                kept: kept.lines(),
                 earlier,
                 guidance,
                 pinned,

@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use sha2::{Digest, Sha256};
 use sluice_checks::{Finding, Level};
 use sluice_reply::changes::{
-    Base, BaseError, Entry, FileAction, FileChange, Refused, Taker, resolve,
+    Base, BaseError, Entry, FileAction, FileChange, Kept, Refused, Taker, resolve_after,
 };
 use sluice_reply::{Code, Reply};
 use sluice_workspace::{Action, Change, EntryKind, Oid, PathKind, Repo};
@@ -23,22 +23,25 @@ pub enum Taken {
         findings: Vec<Finding>,
         /// The edits that fitted nevertheless, a line each.
         fitting: Vec<String>,
+        /// Whether what fitted is kept for the next reply.
+        is_kept: bool,
     },
     /// All of it can be taken.
     Changes(Vec<Change>, Vec<Receipt>),
 }
 
 /// Decides what a reply changes. A reply is one atomic change: one path that is refused, one file that is cut off or one
-/// edit that does not fit refuses all of it.
+/// edit that does not fit refuses all of it. `kept` is what fitted of refused replies before it on the same base.
 ///
 /// # Errors
 /// The base cannot be read.
-pub fn take(reply: &Reply, base: &dyn Base) -> Result<Taken, BaseError> {
-    let resolved = resolve(reply, base, Taker::Gate)?;
+pub fn take(reply: &Reply, kept: &Kept, base: &dyn Base) -> Result<Taken, BaseError> {
+    let resolved = resolve_after(kept, reply, base, Taker::Gate)?;
     if !resolved.refused.is_empty() {
         return Ok(Taken::Refused {
             findings: resolved.refused.iter().map(of_refused).collect(),
             fitting: resolved.fitting(),
+            is_kept: resolved.kept.is_some(),
         });
     }
     if resolved.changes.is_empty() {
@@ -47,6 +50,10 @@ pub fn take(reply: &Reply, base: &dyn Base) -> Result<Taken, BaseError> {
     let changes = resolved.changes.into_iter().map(change).collect();
     Ok(Taken::Changes(changes, resolved.receipts))
 }
+
+/// How a reply says what changes.
+pub(crate) const EXPECTED: &str = "Put each file whole into a fenced block whose info string is `language:path`, or edit \
+    it with a `diff` or a SEARCH/REPLACE block";
 
 /// Why a reply without any file is none, and what was expected.
 fn nothing(reply: &Reply) -> String {
@@ -64,10 +71,7 @@ fn nothing(reply: &Reply) -> String {
         .take(3)
         .map(|warning| format!(" Line {}: {}.", warning.line, warning.message))
         .collect();
-    format!(
-        "the reply holds no file: {what}.{meant} Put each file whole into a fenced block whose info string is `language:path`, or edit it with a \
-         `diff` or a SEARCH/REPLACE block"
-    )
+    format!("the reply holds no file: {what}.{meant} {EXPECTED}")
 }
 
 /// A change as git takes it.

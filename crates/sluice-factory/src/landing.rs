@@ -3,11 +3,12 @@
 use jiff::Timestamp;
 use serde_json::json;
 use sluice_checks::{Finding, pins, pins_moved};
-use sluice_gates::{Signature, Work};
-use sluice_store::{AttemptChange, Pins};
+use sluice_gates::{Attempt, Signature, Work};
+use sluice_reply::changes::{Kept, Taker, resolve_after};
+use sluice_store::{AttemptChange, AttemptRecord, Pins};
 use sluice_workspace::{NewCommit, Oid, Repo};
 
-use crate::changes::{Receipt, Taken, TreeBase, finding, take};
+use crate::changes::{EXPECTED, Receipt, Taken, TreeBase, finding, take};
 use crate::git_names::{RECEIPTS, attempt_ref, daemon, identity};
 use crate::git_tree::GitTree;
 
@@ -20,10 +21,51 @@ pub(crate) struct Landed {
     pub(crate) text: String,
 }
 
+/// A reply that was refused, and its SHA-256 in hex.
+#[derive(Clone)]
+pub(crate) struct RefusedReply {
+    pub(crate) text: String,
+    pub(crate) digest: String,
+}
+
+/// The replies before an attempt that were refused since the last one that left a commit, oldest first.
+pub(crate) fn refused_replies(attempt: Attempt, attempts: &[AttemptRecord]) -> Vec<RefusedReply> {
+    let mut refused = Vec::new();
+    for one in attempts.iter().filter(|one| one.n < attempt.0) {
+        if one.commit.is_some() {
+            refused.clear();
+            continue;
+        }
+        let ask = one.asks.iter().rfind(|ask| ask.reply.is_some());
+        refused.extend(ask.and_then(|ask| {
+            Some(RefusedReply {
+                text: ask.reply.clone()?,
+                digest: ask.reply_digest.clone().unwrap_or_default(),
+            })
+        }));
+    }
+    refused
+}
+
+/// What of refused replies fitted on their base, and waits for the rest.
+pub(crate) fn kept(base: &TreeBase<'_>, refused: &[RefusedReply]) -> anyhow::Result<Kept> {
+    let mut kept = Kept::default();
+    for one in refused {
+        let reply = sluice_reply::parse(&one.text);
+        let resolved = resolve_after(&kept, &reply, base, Taker::Gate);
+        if let Some(more) = resolved.map_err(|e| anyhow::anyhow!(e))?.kept {
+            kept = more.said_by(&one.digest);
+        }
+    }
+    Ok(kept)
+}
+
 /// Everything that a reply's way into git depends on: the same values make the same commit.
 #[derive(Clone)]
 pub(crate) struct Landing {
     pub(crate) base: String,
+    /// The replies that were refused since, on the same base.
+    pub(crate) refused: Vec<RefusedReply>,
     pub(crate) pins: Pins,
     pub(crate) gate: sluice_gates::Gate,
     pub(crate) run: String,
@@ -44,9 +86,14 @@ impl Landing {
             ..AttemptChange::default()
         };
         let base_tree = TreeBase::new(repo, before.tree);
-        let taken = take(&parsed, &base_tree).map_err(|e| anyhow::anyhow!(e))?;
+        let kept = kept(&base_tree, &self.refused)?;
+        let taken = take(&parsed, &kept, &base_tree).map_err(|e| anyhow::anyhow!(e))?;
         let (changes, receipts) = match taken {
             Taken::Nothing(why) => {
+                let why = match self.reply.trim().is_empty() {
+                    true => format!("the reply holds no file: it is empty. {EXPECTED}"),
+                    false => why,
+                };
                 return Ok(refused(
                     change,
                     Work::Nothing,
@@ -54,7 +101,13 @@ impl Landing {
                     &[],
                 ));
             }
-            Taken::Refused { findings, fitting } => {
+            Taken::Refused {
+                findings,
+                fitting,
+                is_kept,
+            } => {
+                // What is kept is told as the next request is written, with what was kept before.
+                let fitting = if is_kept { Vec::new() } else { fitting };
                 return Ok(refused(
                     change,
                     Work::Refused(signature(&findings)),

@@ -60,6 +60,8 @@ pub(crate) struct Material<'a> {
     pub(crate) refused: Vec<Finding>,
     /// The edits of a refused reply that fitted.
     pub(crate) fitting: Vec<String>,
+    /// What of refused replies is kept, a line for each file.
+    pub(crate) kept: Vec<String>,
     pub(crate) earlier: Vec<Earlier>,
     /// What people answered and rejected, oldest first.
     pub(crate) guidance: Vec<String>,
@@ -73,6 +75,7 @@ pub(crate) fn compose(material: &Material<'_>) -> String {
     task(&mut text, material);
     failures(&mut text, material);
     fitting(&mut text, material);
+    kept(&mut text, material);
     outputs(&mut text, material);
     earlier(&mut text, material);
     guidance(&mut text, material);
@@ -250,6 +253,28 @@ fn fitting(text: &mut String, material: &Material<'_>) {
     }
     if material.fitting.len() > FILES {
         let more = material.fitting.len() - FILES;
+        line(text, format_args!("- and {more} more"));
+    }
+}
+
+/// What of refused replies need not be sent again.
+fn kept(text: &mut String, material: &Material<'_>) {
+    if material.kept.is_empty() {
+        return;
+    }
+    line(
+        text,
+        format_args!(
+            "\n# What is kept\nThis of what you sent fits. It is kept, the files are shown here with it, and it goes in together with your \
+             next reply. Do not send it again; send what did not fit, mended, on the files as they are shown. To drop what is kept of a \
+             file, send that file whole:"
+        ),
+    );
+    for kept in material.kept.iter().take(PATHS) {
+        line(text, format_args!("- {}", one_line(kept)));
+    }
+    if material.kept.len() > PATHS {
+        let more = material.kept.len() - PATHS;
         line(text, format_args!("- and {more} more"));
     }
 }

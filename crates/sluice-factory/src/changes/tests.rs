@@ -23,7 +23,7 @@ impl Base for Paths<'_> {
 
 /// What becomes of a reply on a base that has these paths.
 fn taken(text: &str, base: &[&str]) -> Taken {
-    take(&sluice_reply::parse(text), &Paths(base)).unwrap()
+    take(&sluice_reply::parse(text), &Kept::default(), &Paths(base)).unwrap()
 }
 
 fn refused(text: &str, base: &[&str]) -> Vec<(String, String)> {
@@ -183,9 +183,14 @@ fn an_edit_is_taken_on_the_base_or_refused_with_what_fits() {
         diff.replace("b.ts", "c.ts").replace("-a", "-x")
     );
     match taken(&missed, &["b.ts", "c.ts"]) {
-        Taken::Refused { findings, fitting } => {
+        Taken::Refused {
+            findings,
+            fitting,
+            is_kept,
+        } => {
             assert_eq!(findings.len(), 1);
             assert_eq!(findings[0].rule, "edit_not_found");
+            assert!(is_kept);
             assert_eq!(fitting, ["b.ts (lines 4-6 of the reply)"]);
         }
         other => panic!("{other:?}"),

@@ -43,6 +43,7 @@ impl Place {
     fn landing(&self, reply: &str) -> Landing {
         Landing {
             base: self.base.to_string(),
+            refused: Vec::new(),
             pins: Pins::default(),
             gate: Gate::G5,
             run: "01JABCDEFGHJKMNPQRSTVWXYZ0".to_owned(),

@@ -25,6 +25,7 @@ struct Case {
     last: Option<Evaluation>,
     refused: Vec<Finding>,
     fitting: Vec<String>,
+    kept: Vec<String>,
     earlier: Vec<Earlier>,
     guidance: Vec<String>,
     pinned: Vec<String>,
@@ -85,6 +86,7 @@ impl Case {
             log: "src/a.ts(30,1): error TS2322: TS2322 is broken\n".to_owned(),
             refused: Vec::new(),
             fitting: Vec::new(),
+            kept: Vec::new(),
             earlier: vec![Earlier {
                 attempt: 0,
                 changed: vec!["src/a.ts".to_owned(), "src/b.ts".to_owned()],
@@ -116,6 +118,7 @@ impl Case {
             last: self.last.as_ref(),
             refused: self.refused.clone(),
             fitting: self.fitting.clone(),
+            kept: self.kept.clone(),
             earlier: self.earlier.clone(),
             guidance: self.guidance.clone(),
             pinned: self.pinned.clone(),

@@ -160,17 +160,30 @@ async fn a_reply_with_a_refused_path_is_refused_whole() {
 
 #[tokio::test]
 async fn an_empty_reply_is_asked_again_and_spends_no_attempt() {
-    let world = World::new().await;
-    world.script.says("I will do it at once!");
-    world.script.says("");
-    world.script.says(GOOD);
-    world.start(Gate::G0).await;
-    assert_eq!(world.attempts(Gate::G0).await, [(0, "green".to_owned())]);
-    assert!(
-        world.script.last_prompt().contains("holds no file"),
-        "{}",
-        world.script.last_prompt()
-    );
+    for (reply, wrong) in [
+        ("I will do it at once!", "it only talks"),
+        (" \n\r\n", "it is empty"),
+        ("```ts\nx;\n```\n", "its one fenced block names no path"),
+        (
+            "<write_to_file>\n<path>a.ts</path>\n</write_to_file>\n",
+            "Line 1: `<write_to_file>` calls a tool",
+        ),
+    ] {
+        let world = World::new().await;
+        world.script.says(reply);
+        world.script.says("");
+        world.script.says(GOOD);
+        world.start(Gate::G0).await;
+        assert_eq!(world.attempts(Gate::G0).await, [(0, "green".to_owned())]);
+        let asked = world.script.asked.lock().unwrap();
+        let prompts: Vec<&str> = asked.iter().map(|one| one.prompt.as_str()).collect();
+        assert!(!prompts[0].contains("holds no file"));
+        assert!(prompts[1].contains(wrong), "{}", prompts[1]);
+        assert!(prompts[2].contains("it is empty"), "{}", prompts[2]);
+        for prompt in &prompts[1..] {
+            assert!(prompt.contains("Put each file whole into a fenced block"));
+        }
+    }
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ mod files;
 mod heal;
 mod history;
 mod hostile;
+mod kept;
 mod outside;
 mod packing;
 mod projects;

@@ -150,8 +150,8 @@ fn miss(bench: &mut Bench, text: &Text, hunk: &Hunk<'_>) -> Why {
             let last = nearest.line + nearest.lines.len() - 1;
             format!(
                 "what it looks for is not in the file; the nearest are lines {}-{last}, and line {} is the first that \
-                 differs: copy the lines as the file has them",
-                nearest.line, nearest.differs
+                 differs, where the edit has `{}`: copy the lines as the file has them",
+                nearest.line, nearest.differs, nearest.wanted
             )
         }
     };

@@ -20,6 +20,8 @@ pub struct Nearest {
     pub lines: Vec<String>,
     /// The first line, from 1, that is not what was looked for.
     pub differs: usize,
+    /// What was looked for there, cut where it is long.
+    pub wanted: String,
 }
 
 /// The nearest lines; `None` in an empty file, or where nothing is alike.
@@ -51,6 +53,7 @@ pub(crate) fn nearest(text: &Text, old: &[&str], numbers: &Numbers) -> Option<Ne
             .map(|line| shown(&line.raw))
             .collect(),
         differs: start + differs + 1,
+        wanted: old.get(differs).map(|line| shown(line)).unwrap_or_default(),
     })
 }
 

@@ -213,14 +213,24 @@ pub struct AttemptFinding {
 pub struct Receipt {
     /// The path as it was written.
     pub path: String,
-    /// `write` or `delete`.
+    /// `write`, `edit`, `delete`, `rename` or `copy`.
     pub action: String,
-    /// Where the path came from: `info-string`, `attribute`, …
+    /// The path before, of a file that was renamed or copied.
+    #[schema(nullable = false)]
+    pub from: Option<String>,
+    /// Where the path came from: `info-string`, `attribute`, …, or `edit` where the edit's own text names it.
     pub source: String,
-    /// First and last line of the block in the reply, from 1.
+    /// First and last line in the reply, from 1: of the block, or from the first edit to the last.
     pub lines: [usize; 2],
-    /// The body's byte range in the reply.
+    /// The byte range in the reply: of the body, or from the first edit to the last.
     pub bytes: [usize; 2],
+    /// SHA-256 in hex of the reply that holds it, where that is one of an earlier attempt.
+    #[schema(nullable = false)]
+    pub reply: Option<String>,
+    /// Each edit that was applied, in order; left out when there is none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub edits: Vec<EditReceipt>,
     /// SHA-256 of the content, in hex.
     pub sha256: String,
     /// Bytes of the content.
@@ -230,6 +240,24 @@ pub struct Receipt {
     /// The git blob that the content became.
     #[schema(nullable = false)]
     pub blob: Option<String>,
+}
+
+/// An edit that was applied: one hunk of a diff, or one SEARCH/REPLACE block.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EditReceipt {
+    /// `diff` or `search-replace`.
+    pub kind: String,
+    /// First and last line in the reply, from 1.
+    pub lines: [usize; 2],
+    /// The byte range in the reply.
+    pub bytes: [usize; 2],
+    /// SHA-256 in hex of the reply that holds it, where that is one of an earlier attempt.
+    #[schema(nullable = false)]
+    pub reply: Option<String>,
+    /// The line of the file where it fitted, from 1, before it was applied.
+    pub at: usize,
+    /// `exact`, or `whitespace` where blanks at line ends or a shifted indent were left out of account.
+    pub matched: String,
 }
 
 /// What was found out about one attempt. Stored with it, signed in its proof.
