@@ -15,8 +15,8 @@ pub use check::{
 pub use edit::{Edit, EditFile, EditSide, EditSummary, LeftAlone, WorkTree};
 pub use event::{Escalation, Event, MadeToken, Token};
 pub use gate::{
-    Attempt, AttemptFinding, AttemptSummary, DocumentResult, Evaluation, Gate, GateField, Proof,
-    Receipt, Run, Subject,
+    Attempt, AttemptFinding, AttemptSummary, DocumentResult, EditReceipt, Evaluation, Gate,
+    GateField, Proof, Receipt, Run, Subject,
 };
 pub use project::{
     Blame, BlamedLines, Branch, Commit, CommitWithDiff, Diff, FileDiff, FileWritten, MadeBy,

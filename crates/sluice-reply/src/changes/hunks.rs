@@ -156,7 +156,7 @@ fn miss(bench: &mut Bench, text: &Text, hunk: &Hunk<'_>) -> Why {
         }
     };
     Why {
-        nearest,
+        nearest: nearest.map(Box::new),
         ..Why::edit(EditCode::EditNotFound, message)
     }
 }

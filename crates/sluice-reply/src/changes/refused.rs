@@ -91,7 +91,7 @@ pub(crate) struct Why {
     pub(crate) reason: Option<Reason>,
     pub(crate) path: Option<String>,
     pub(crate) message: String,
-    pub(crate) nearest: Option<Nearest>,
+    pub(crate) nearest: Option<Box<Nearest>>,
 }
 
 impl Why {

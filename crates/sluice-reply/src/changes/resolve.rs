@@ -240,7 +240,7 @@ impl Work<'_> {
             path: path.map(|path| path.as_str().to_owned()).or(why.path),
             message: why.message,
             line,
-            nearest: why.nearest,
+            nearest: why.nearest.map(|nearest| *nearest),
         });
         Ok(())
     }
