@@ -101,7 +101,9 @@ fn a_template_that_is_not_there_is_answered_with_those_that_are() {
     for name in ["no-such", "", "../blank", "Blank", "."] {
         let error = Templates::built_in().read(name).unwrap_err().to_string();
         assert!(
-            error.starts_with(&format!("{name:?} is not a template; there are axum, blank, ")),
+            error.starts_with(&format!(
+                "{name:?} is not a template; there are axum, blank, "
+            )),
             "{error}"
         );
     }

@@ -274,25 +274,21 @@ async fn projects_templates_and_agents_are_listed() {
     world.get("vera", "/projects?limit=x").send().await.is(400);
     world.get("vera", "/projects?lmit=2").send().await.is(400);
     let templates = world.get("vera", "/templates").send().await.is(200).json();
-    let blank = &templates["items"][0];
-    assert_eq!(
-        (&blank["name"], &blank["type"]),
-        (&json!("blank"), &json!("project"))
-    );
+    let named = |name: &str| {
+        let mut items = templates["items"].as_array().unwrap().iter();
+        items.find(|item| item["name"] == name).unwrap().clone()
+    };
+    let blank = named("blank");
+    assert_eq!(blank["type"], "project");
     assert_eq!(blank["kinds"], json!(["web", "service", "library", "ai"]));
-    let library = templates["items"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|item| item["name"] == "ts-library");
-    assert_eq!(library.unwrap()["languages"], json!(["TypeScript"]));
+    assert_eq!(named("ts-library")["languages"], json!(["TypeScript"]));
     let page = world
         .get("vera", "/templates?limit=1")
         .send()
         .await
         .is(200)
         .json();
-    assert_eq!(page["next_cursor"], "blank");
+    assert_eq!(page["next_cursor"], templates["items"][0]["name"]);
     let agents = world.get("vera", "/agents").send().await.is(200).json();
     assert_eq!(agents["items"][0]["gates"], json!(["g0", "g1"]));
     let agent = world
