@@ -29,8 +29,8 @@ MEASURES = {
     "parse": replies.measure,
     "demo": demos.measure,
 }
-BUILDS = (["-p", "sluice"], ["-p", "sluice-sandbox", "--example", "bench_start"],
-          ["-p", "sluice-workspace", "--example", "bench_commit"])
+COMMITS = ["-p", "sluice-workspace", "--example", "bench_commit"]
+BUILDS = (["-p", "sluice"], ["-p", "sluice-sandbox", "--example", "bench_start"], COMMITS)
 
 
 class Context:
@@ -77,7 +77,8 @@ def main():
         raise SystemExit(f"no such measure: {', '.join(unknown)}; there are {', '.join(MEASURES)}")
     context = Context(options)
     if not options.skip_build:
-        for words in BUILDS if options.measures != ["parse"] else ():
+        wanted = {"parse": (), "commit": (COMMITS,)}.get(" ".join(options.measures), BUILDS)
+        for words in wanted:
             say("cargo build --release " + " ".join(words))
             run(["cargo", "build", "--release", *words], cwd=ROOT)
     print(f"Machine: {machine()}\n")
