@@ -1,4 +1,5 @@
-"""Commits and exports in a tree of 10,000 files of 2 kB: Sluice, bare git2, and git's own commands."""
+"""Commits and exports in a tree of 10,000 files of 2 kB, and a history of 10,000 commits: Sluice, bare git2, and
+git's own commands."""
 
 import json
 import os
@@ -21,6 +22,7 @@ def measure(context):
         names = [name_of((n * step + n // 100 % step) % (FOLDERS * PER_FOLDER)) for n in range(changed)]
         yield commit_of(context, origin, driver, names)
     yield export_of(context, origin, driver)
+    yield history_of(context, driver)
 
 
 def commit_of(context, origin, driver, names):
@@ -89,6 +91,38 @@ def export_of(context, origin, driver):
                       "git checkout into an empty folder")
     measure.add(in_turns(context.rounds, {"git": git, "sluice": sluice}))
     shutil.rmtree(ours)
+    return measure.finish()
+
+
+def history_of(context, driver):
+    """Pages of a history, a file's history, and its lines."""
+    folder = os.path.join(context.work, f"history-{time.time_ns()}.git")
+    run(["git", "init", "--quiet", "--bare", "--initial-branch", "main", folder])
+    parts, lines, path = [], [f"line {n}\n" for n in range(300)], "packages/p050/src/file.ts"
+    for number in range(10_000):
+        parts.append(f"commit refs/heads/main\ncommitter B <b@example.invalid> {1_700_000_000 + number * 60} +0000\n"
+                     f"data 5\nwork\n")
+        name, body = f"packages/p{number % 100:03}/src/other{number % 30}.ts", f"{number}\n"
+        if number % 40 == 0:
+            lines[number // 40 % 300] = f"line of {number}\n"
+            name, body = path, "".join(lines)
+        parts.append(f"M 100644 inline {name}\ndata {len(body)}\n{body}\n")
+    run(["git", "fast-import", "--quiet"], cwd=folder, input="".join(parts))
+
+    def sluice(_):
+        _, done = timed([driver, "history", folder, "refs/heads/main", path])
+        return {f"Sluice: {name}": took for name, took in json.loads(done.stdout).items()}
+
+    def git(_):
+        asked = {"git log -50": ["log", "-50"], "git log --skip 9000 -50": ["log", "--skip", "9000", "-50"],
+                 "git log -50 -- FILE": ["log", "-50", "main", "--", path],
+                 "git blame FILE": ["blame", "--line-porcelain", "main", "--", path]}
+        return {name: timed(["git", *words], cwd=folder)[0] for name, words in asked.items()}
+
+    measure = Measure("history", "A history of 10,000 commits, a file that every fortieth of them changed",
+                      "git log --skip 9000 -50")
+    measure.add(in_turns(context.rounds * 2, {"git": git, "sluice": sluice}))
+    shutil.rmtree(folder)
     return measure.finish()
 
 

@@ -1,7 +1,8 @@
 //! Times work on git data: `bench_commit HOW GIT_DIR REF ROUND FILE..`, where HOW is `sluice` or `bare`, writes
 //! each file anew, makes the tree and the commit, moves the ref, and prints the milliseconds of its parts as JSON.
 //! `bare` does the same with nothing but git2 and its `TreeUpdateBuilder`. `bench_commit export GIT_DIR REF DEST
-//! OLD` exports a tree beside an older export. `tests/bench/commits.py` starts it.
+//! OLD` exports a tree beside an older export. `bench_commit history GIT_DIR REF PATH` reads pages of the history
+//! of all and of one file, and says whom its lines come from. `tests/bench/commits.py` starts it.
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -18,6 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ["sluice", git_dir, name, round, files @ ..] => sluice(git_dir, name, round, files),
         ["bare", git_dir, name, round, files @ ..] => bare(git_dir, name, round, files),
         ["export", git_dir, name, dest, old] => export(git_dir, name, dest, old),
+        ["history", git_dir, name, path] => history(git_dir, name, path),
         _ => Err("usage: bench_commit sluice|bare GIT_DIR REF ROUND FILE..".into()),
     }
 }
@@ -144,5 +146,29 @@ fn export(git_dir: &str, name: &str, dest: &str, old: &str) -> Result<(), Box<dy
         ("alone", alone),
         ("after the export before", linked),
         ("removal of the export before", millis(start)),
+    ])
+}
+
+fn history(git_dir: &str, name: &str, path: &str) -> Result<(), Box<dyn Error>> {
+    let repo = Repo::open(Path::new(git_dir))?;
+    let tip = repo.ref_get(name)?.ok_or("the ref does not exist")?;
+    let path = RelPath::parse(path).map_err(|refusal| format!("{path}: {refusal:?}"))?;
+    let far = repo.history(&tip, None, None, 9_000)?.next;
+    let start = Instant::now();
+    repo.history(&tip, None, None, 50)?;
+    let first = millis(start);
+    let start = Instant::now();
+    repo.history(&tip, None, far.as_ref(), 50)?;
+    let late = millis(start);
+    let start = Instant::now();
+    repo.history(&tip, Some(&path), None, 50)?;
+    let of_file = millis(start);
+    let start = Instant::now();
+    repo.blame(&tip, &path, 0..1_000)?;
+    report(&[
+        ("the newest 50 commits", first),
+        ("50 commits after 9,000", late),
+        ("50 commits of a file", of_file),
+        ("the lines of a file", millis(start)),
     ])
 }

@@ -70,6 +70,7 @@ impl Repo {
             open: BinaryHeap::new(),
             suspects: HashMap::new(),
             found: BTreeMap::new(),
+            blobs: HashMap::new(),
             compared: 0,
         };
         let Some(blob) = search.blob(&start)? else {
@@ -121,6 +122,8 @@ struct Search<'r> {
     suspects: HashMap<Oid, Vec<Span>>,
     /// By the first line.
     found: BTreeMap<usize, (usize, Option<Oid>)>,
+    /// By tree: a commit is looked at as a parent, and then by itself.
+    blobs: HashMap<git2::Oid, Option<git2::Oid>>,
     compared: usize,
 }
 
@@ -219,15 +222,20 @@ impl<'r> Search<'r> {
     }
 
     /// The regular file at the path.
-    fn blob(&self, commit: &Commit<'_>) -> Result<Option<git2::Oid>, WorkspaceError> {
-        let tree = crate::tree::find_tree(self.repo, Oid(commit.tree_id()))?;
-        match tree.get_path(self.path.as_ref()) {
-            Ok(entry) => {
-                Ok(matches!(entry.filemode(), MODE_FILE | MODE_EXECUTABLE).then(|| entry.id()))
-            }
-            Err(e) if e.code() == git2::ErrorCode::NotFound => Ok(None),
-            Err(e) => Err(WorkspaceError::git("look for a path")(e)),
+    fn blob(&mut self, commit: &Commit<'_>) -> Result<Option<git2::Oid>, WorkspaceError> {
+        if let Some(known) = self.blobs.get(&commit.tree_id()) {
+            return Ok(*known);
         }
+        let tree = crate::tree::find_tree(self.repo, Oid(commit.tree_id()))?;
+        let found = match tree.get_path(self.path.as_ref()) {
+            Ok(entry) => {
+                matches!(entry.filemode(), MODE_FILE | MODE_EXECUTABLE).then(|| entry.id())
+            }
+            Err(e) if e.code() == git2::ErrorCode::NotFound => None,
+            Err(e) => return Err(WorkspaceError::git("look for a path")(e)),
+        };
+        self.blobs.insert(commit.tree_id(), found);
+        Ok(found)
     }
 
     fn content(&self, oid: git2::Oid) -> Result<git2::Blob<'r>, WorkspaceError> {
