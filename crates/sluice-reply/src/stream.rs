@@ -30,6 +30,8 @@ pub struct Stream {
     limit: usize,
     /// The start of a character whose end has not come yet.
     cut: Vec<u8>,
+    /// 1-based line of the first bytes that were no UTF-8.
+    not_utf8: Option<usize>,
     /// Where the first line starts that is not complete, and its 1-based number.
     at: usize,
     number: usize,
@@ -48,6 +50,7 @@ impl Stream {
             text: String::new(),
             limit,
             cut: Vec::new(),
+            not_utf8: None,
             at: 0,
             number: 1,
             searched: 0,
@@ -84,6 +87,17 @@ impl Stream {
         self.work += self.text.len() - self.searched;
         self.searched = self.text.len();
         Ok(events)
+    }
+
+    /// The 1-based line of the first bytes that are not UTF-8, of what has come so far.
+    pub fn not_utf8(&self) -> Option<usize> {
+        let cut = (!self.cut.is_empty()).then(|| self.last_line());
+        self.not_utf8.or(cut)
+    }
+
+    fn last_line(&self) -> usize {
+        let rest = &self.text.as_bytes()[self.at.min(self.text.len())..];
+        self.number + memchr::memchr_iter(b'\n', rest).count()
     }
 
     /// Ends the reply: the last events, and what [`crate::parse`] makes of the whole text.
@@ -127,6 +141,9 @@ impl Stream {
             self.text.push_str(&String::from_utf8_lossy(valid));
             match error.error_len() {
                 Some(wrong) => {
+                    if self.not_utf8.is_none() {
+                        self.not_utf8 = Some(self.last_line());
+                    }
                     self.text.push(char::REPLACEMENT_CHARACTER);
                     rest = &after[wrong..];
                 }

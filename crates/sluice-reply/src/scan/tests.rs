@@ -202,7 +202,7 @@ fn text(lines: usize) -> impl Strategy<Value = String> {
     prop_oneof![mixed, plain, dos].prop_map(|text| {
         // Below nothing but definitions of links, an underline is text, which the scanner does not know.
         let text = if text.contains("[a]:") {
-            text.replace('=', "e")
+            text.replace(['=', '-'], "+")
         } else {
             text
         };

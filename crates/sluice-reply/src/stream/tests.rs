@@ -300,6 +300,17 @@ fn too_much_is_refused_and_changes_nothing() {
 }
 
 #[test]
+fn the_first_line_that_is_not_utf8_is_known() {
+    let mut stream = Stream::new(100);
+    stream.push(b"one\ntwo \xc3").unwrap();
+    assert_eq!(stream.not_utf8(), Some(2));
+    stream.push(b"\xa9\nthree").unwrap();
+    assert_eq!(stream.not_utf8(), None);
+    stream.push(b"\nfour \xff\nfive \xff").unwrap();
+    assert_eq!(stream.not_utf8(), Some(4));
+}
+
+#[test]
 fn work_is_linear_whatever_the_chunks_are() {
     let work = |text: &str, chunk: usize| {
         let mut stream = Stream::new(usize::MAX);

@@ -44,9 +44,7 @@ impl ReplyText {
         let reply = ReplyText::of(&bytes);
         if let Some((_, at)) = reply.drift.first() {
             let line = bytes[..*at].iter().filter(|byte| **byte == b'\n').count() + 1;
-            output.note(&format!(
-                "warning: line {line}: the reply is not UTF-8; what is not was read as U+FFFD"
-            ));
+            output.note(&not_utf8(line));
         }
         Ok(reply)
     }
@@ -95,6 +93,11 @@ impl ReplyText {
             None => at,
         }
     }
+}
+
+/// A warning about the first line that is not UTF-8.
+pub(super) fn not_utf8(line: usize) -> String {
+    format!("warning: line {line}: the reply is not UTF-8; what is not was read as U+FFFD")
 }
 
 fn bounded(from: impl Read) -> io::Result<Vec<u8>> {

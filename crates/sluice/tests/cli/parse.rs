@@ -1,11 +1,11 @@
 //! `sluice parse`.
 
 use std::io::{BufRead, BufReader, Write};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::world::World;
+use crate::world::{Ran, World};
 
 const REPLY: &str = "Here:\n\n```ts:src/add.ts\nexport const one = 1;\n```\n\n```ts:../x\nx\n```\n\n\
                      ```diff\n--- a/b.ts\n+++ b/b.ts\n```\n\n```delete:old.ts\n```\n\n```ts:cut.ts\nlet a\n";
@@ -94,6 +94,67 @@ fn bytes_that_are_no_text_are_read_with_a_warning() {
         ran.err
     );
     assert_eq!(ran.json()["files"][0]["bytes"], json!([14, 16]));
+}
+
+#[test]
+fn a_stream_of_bytes_that_are_no_text_is_read_with_a_warning() {
+    let world = World::new();
+    let input = b"one\n\xff\n```ts:a.ts\n\xfe\n```\n";
+    let ran = world.run_fed(input, &["parse", "--stream"]);
+    assert_eq!(ran.code, 0);
+    assert!(
+        ran.err.contains("line 2: the reply is not UTF-8"),
+        "{}",
+        ran.err
+    );
+}
+
+/// Runs `sluice parse` on so many repetitions of a text; it may take so many MiB of address space.
+fn parse_within(mebibytes: usize, text: &str, count: usize, options: &[&str]) -> Ran {
+    let world = World::new();
+    let parse = world.command(&[&["parse", "reply.md"], options].concat());
+    let mut limited = Command::new("sh");
+    limited
+        .args(["-c", r#"ulimit -v "$1" && shift && exec "$@""#, "sh"])
+        .arg((mebibytes << 10).to_string())
+        .arg(parse.get_program())
+        .args(parse.get_args())
+        .envs(
+            parse
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
+        .current_dir(world.path("."));
+    world.write("reply.md", text.repeat(count));
+    world.ran(limited.output().unwrap())
+}
+
+#[test]
+fn large_replies_need_memory_in_proportion() {
+    for (text, count) in [
+        ("x", 50 << 20),
+        ("```ts:a.ts\nx\n```\n", 5_000),
+        ("```\n", 50_000),
+        ("> ", 1 << 20),
+        ("- a\n", 100_000),
+    ] {
+        let ran = parse_within(512, text, count, &["--json"]);
+        assert_eq!(ran.code, 0, "{text:?}: {}", ran.err);
+    }
+}
+
+#[test]
+fn more_than_a_hundred_mebibytes_are_refused() {
+    for options in [&["--json"][..], &["--stream"], &["--explain"]] {
+        let ran = parse_within(1024, "0123456789abcdef", (100 << 16) + 1, options);
+        assert_eq!(ran.code, 2, "{}", ran.err);
+        assert!(
+            ran.err.contains("larger than 100 MiB")
+                || ran.err.contains("longer than 104857600 bytes"),
+            "{}",
+            ran.err
+        );
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::json;
 use sluice_reply::Stream;
 
-use super::super::reply_text::LIMIT;
+use super::super::reply_text::{LIMIT, not_utf8};
 use crate::exit::Exit;
 use crate::output::Output;
 
@@ -40,6 +40,9 @@ fn follow(mut from: impl Read, name: &str, output: Output) -> Result<(), Exit> {
             .push(&chunk[..read])
             .map_err(|error| Exit::usage(format!("{name}: {error}")))?;
         say(&events, output)?;
+    }
+    if let Some(line) = stream.not_utf8() {
+        output.note(&not_utf8(line));
     }
     let (events, reply) = stream.finish();
     say(&events, output)?;
