@@ -1,5 +1,7 @@
 //! Recognises edits that stand where nothing reads them: between blocks, in a tool's call, in the middle of a whole file.
 
+use std::sync::LazyLock;
+
 use memchr::{memchr_iter, memmem, memrchr};
 use sluice_path::RelPath;
 
@@ -199,11 +201,14 @@ pub(crate) fn call_in(content: &str, line: usize) -> Option<Warning> {
     Some(Warning::new(call_code(is_edit), line, None, message))
 }
 
+/// Made once: that costs as much as the search of a small file.
+static SEARCH: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new("SEARCH"));
+
 /// The line, from 0, of a whole file's text where a SEARCH/REPLACE block starts.
 pub(crate) fn search_inside(content: &str) -> Option<usize> {
     let bytes = content.as_bytes();
     let mut from = 0;
-    while let Some(at) = memmem::find(&bytes[from..], b"SEARCH").map(|at| from + at) {
+    while let Some(at) = SEARCH.find(&bytes[from..]).map(|at| from + at) {
         let start = memrchr(b'\n', &bytes[from..at]).map_or(from, |feed| from + feed + 1);
         let mut rest = content[start..].split('\n');
         let open = rest.next().unwrap_or_default();
