@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// Part of every cache key: raised when results of the same run would be read differently.
-const READING: &str = "3";
+const READING: &str = "4";
 
 /// What is to be checked.
 #[derive(Debug, Clone)]
@@ -280,7 +280,11 @@ impl Checker {
             } => return Ok(skipped(run, step, *verdict, note, place.as_ref())),
             Action::Run(command) => job::complete(command, step, run.request),
         };
-        let mut key = self.key(step, &command).with("tree", &run.request.tree);
+        let key = self.key(step, &command);
+        let mut key = match step.inputs.digest(&run.tree) {
+            Some(digest) => key.with("inputs", digest),
+            None => key.with("tree", &run.request.tree),
+        };
         for layer in layers {
             key = key.with("layer", &layer.digest);
         }

@@ -73,6 +73,7 @@ fn step(tree: &dyn Tree, dir: &str, kind: Kind) -> Step {
         toolchain: Toolchain::Go,
         dir: dir.to_owned(),
         action,
+        inputs: crate::Inputs::All,
     }
 }
 

@@ -11,6 +11,7 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 pub(crate) use install::{LockState, fallback, lock_state};
 pub(crate) use manifest::{Manifest, join};
+pub(crate) use script::commands as script_commands;
 
 use crate::plan::Project;
 use crate::{Action, Kind, Step, Toolchain, Tree};

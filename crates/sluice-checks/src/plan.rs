@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sluice_sandbox::Network;
 
-use crate::{Toolchain, Tree, Verdict, find, go, node, python, rust};
+use crate::{Inputs, Toolchain, Tree, Verdict, find, go, inputs, node, python, rust};
 
 /// What is to be run on a tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +86,8 @@ pub struct Step {
     pub dir: String,
     /// What is done.
     pub action: Action,
+    /// The files that its answer depends on.
+    pub inputs: Inputs,
 }
 
 /// What a step does.
@@ -227,6 +229,7 @@ pub fn plan(tree: &dyn Tree) -> Plan {
         });
     }
     tell_apart(&mut projects);
+    inputs::declare(tree, &mut projects);
     let names: Vec<&str> = Toolchain::ALL
         .into_iter()
         .filter(|toolchain| projects.iter().any(|one| one.toolchain == *toolchain))

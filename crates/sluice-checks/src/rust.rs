@@ -123,6 +123,7 @@ fn step(tree: &dyn Tree, dir: &str, kind: Kind) -> Step {
         toolchain: Toolchain::Rust,
         dir: dir.to_owned(),
         action,
+        inputs: crate::Inputs::All,
     }
 }
 

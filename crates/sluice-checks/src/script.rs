@@ -52,5 +52,24 @@ pub(crate) fn each(start: Option<&str>, commands: &[Vec<String>]) -> Vec<String>
     argv
 }
 
+/// The commands that a command comes to: those of [`each`], or itself.
+pub(crate) fn commands(argv: &[String]) -> Vec<Vec<String>> {
+    let [_, script, _, rest @ ..] = argv else {
+        return vec![argv.to_vec()];
+    };
+    if script != EACH.inside {
+        return vec![argv.to_vec()];
+    }
+    let mut rest = rest;
+    let mut commands = Vec::new();
+    while let Some((count, words)) = rest.split_first() {
+        let count = count.parse().unwrap_or(words.len()).min(words.len());
+        let (command, after) = words.split_at(count);
+        commands.push(command.to_vec());
+        rest = after;
+    }
+    commands
+}
+
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
 
 /// The most files that are listed from a folder.
 const MOST_FILES: usize = 200_000;
@@ -15,6 +18,14 @@ pub trait Tree: Send + Sync {
     fn paths(&self) -> Vec<String>;
     /// The content of a file; `None` when it is not there or cannot be read as a file.
     fn read(&self, path: &str) -> Option<Vec<u8>>;
+    /// What stands for a file's mode and content, such as git's: two files with the same are the same.
+    fn stamp(&self, path: &str) -> Option<String> {
+        Some(hex::encode(Sha256::digest(self.read(path)?)))
+    }
+    /// Whether [`Tree::paths`] has every file that a check could read, and [`Tree::stamp`] knows each.
+    fn is_whole(&self) -> bool {
+        true
+    }
 }
 
 impl Tree for BTreeMap<String, Vec<u8>> {
@@ -32,20 +43,24 @@ impl Tree for BTreeMap<String, Vec<u8>> {
 pub struct Folder {
     root: PathBuf,
     paths: Vec<String>,
+    is_whole: bool,
 }
 
 impl Folder {
     /// Lists the folder `root`. What cannot be read is left out.
     pub fn open(root: &Path) -> Folder {
         let mut paths = Vec::new();
+        let mut is_whole = true;
         let mut open = vec![(root.to_path_buf(), String::new())];
         while let Some((folder, prefix)) = open.pop() {
             let Ok(entries) = fs::read_dir(&folder) else {
+                is_whole = false;
                 continue;
             };
             for entry in entries.flatten() {
                 let (Ok(kind), Ok(name)) = (entry.file_type(), entry.file_name().into_string())
                 else {
+                    is_whole = false;
                     continue;
                 };
                 let path = format!("{prefix}{name}");
@@ -53,6 +68,8 @@ impl Folder {
                     open.push((entry.path(), format!("{path}/")));
                 } else if kind.is_file() && paths.len() < MOST_FILES {
                     paths.push(path);
+                } else {
+                    is_whole = false;
                 }
             }
         }
@@ -60,6 +77,7 @@ impl Folder {
         Folder {
             root: root.to_path_buf(),
             paths,
+            is_whole,
         }
     }
 }
@@ -74,6 +92,23 @@ impl Tree for Folder {
             .binary_search_by(|known| known.as_str().cmp(path))
             .ok()?;
         read_plain(&self.root.join(path), LARGEST_FILE)
+    }
+
+    fn stamp(&self, path: &str) -> Option<String> {
+        let path = self.root.join(path);
+        let meta = fs::symlink_metadata(&path)
+            .ok()
+            .filter(fs::Metadata::is_file)?;
+        let mut file = fs::File::open(path).ok()?;
+        let mut digest = Sha256::new();
+        std::io::copy(&mut file, &mut digest).ok()?;
+        let is_executable = meta.permissions().mode() & 0o111 != 0;
+        let digest = hex::encode(digest.finalize());
+        Some(format!("{} {digest}", u8::from(is_executable)))
+    }
+
+    fn is_whole(&self) -> bool {
+        self.is_whole
     }
 }
 

@@ -2,6 +2,8 @@
 
 #[path = "checks/bench.rs"]
 mod bench;
+#[path = "checks/caching.rs"]
+mod caching;
 #[path = "checks/compiled.rs"]
 mod compiled;
 #[path = "checks/install.rs"]

@@ -47,6 +47,7 @@ fn judged(case: &Case<'_>) -> Judged {
         toolchain: crate::Toolchain::Node,
         dir: String::new(),
         action: Action::Run(command.clone()),
+        inputs: crate::Inputs::All,
     };
     let paths = Paths::new(&BTreeMap::new(), "");
     judge(&Seen {

@@ -117,6 +117,7 @@ pub(crate) fn step(tree: &dyn Tree, dir: &str) -> Step {
             report: Report::Text,
             note,
         }),
+        inputs: crate::Inputs::All,
     }
 }
 

@@ -54,6 +54,40 @@ pub(crate) fn read(manifest: &Manifest, name: &str) -> Option<Script> {
     None
 }
 
+/// The commands that `npm run` of a script comes to, through other scripts and with those that npm runs before
+/// and after it, without what only sets them up. `None` where that cannot be said.
+pub(crate) fn commands(manifest: &Manifest, name: &str) -> Option<Vec<Vec<String>>> {
+    let mut all = Vec::new();
+    let mut open = vec![name.to_owned()];
+    let mut seen = Vec::new();
+    while let Some(name) = open.pop() {
+        if seen.contains(&name) {
+            continue;
+        }
+        for around in [format!("pre{name}"), format!("post{name}")] {
+            open.extend(manifest.script(&around).map(|_| around.clone()));
+        }
+        let text = manifest.script(&name)?;
+        if text.contains("$(") || text.contains('`') {
+            return None;
+        }
+        for words in split(text).commands {
+            let mut words = command(&words);
+            match hop(&words) {
+                Some(next) => open.push(next.to_owned()),
+                None => {
+                    if let Some(first) = words.first_mut() {
+                        *first = first.rsplit('/').next().unwrap_or(first).to_owned();
+                    }
+                    all.push(words);
+                }
+            }
+        }
+        seen.push(name);
+    }
+    Some(all)
+}
+
 /// Whether the script only runs the script of the same name in every workspace: what is left out then is
 /// nothing, or (`Some(true)`, by `--if-present`) the workspaces that have none.
 pub(crate) fn fans_out(manifest: &Manifest, name: &str) -> Option<bool> {

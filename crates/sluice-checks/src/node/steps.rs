@@ -43,6 +43,7 @@ pub(crate) fn step(place: &Place<'_>, kind: Kind) -> Step {
         toolchain: Toolchain::Node,
         dir: place.dir.to_owned(),
         action,
+        inputs: crate::Inputs::All,
     }
 }
 

@@ -38,6 +38,7 @@ pub(super) fn install(tree: &dyn Tree, dir: &str, manifest: &Manifest) -> Step {
         toolchain: Toolchain::Python,
         dir: dir.to_owned(),
         action: installation(tree, dir, manifest),
+        inputs: crate::Inputs::All,
     }
 }
 
@@ -168,6 +169,7 @@ pub(super) fn step(tree: &dyn Tree, dir: &str, manifest: &Manifest, kind: Kind) 
         toolchain: Toolchain::Python,
         dir: dir.to_owned(),
         action,
+        inputs: crate::Inputs::All,
     }
 }
 

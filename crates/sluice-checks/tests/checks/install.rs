@@ -123,7 +123,7 @@ async fn the_second_run_is_answered_from_the_first() {
             .iter()
             .all(|check| !check.cached && check.source_run.is_none())
     );
-    bench.write("README.md", "another tree");
+    bench.write("test/b.js", "// another tree\n");
     let fourth = bench.check(&["test"]).await;
     assert!(!bench.expect(&fourth, "test", Pass).cached);
     assert!(bench.expect(&fourth, "install", Pass).cached);
