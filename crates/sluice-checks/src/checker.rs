@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use answer::{
-    about_the_lockfile, about_the_manifest, about_the_registry, cached, millis, nothing_known,
-    result, skipped,
+    about_the_lockfile, about_the_manifest, about_the_registry, blocked, cached, millis,
+    nothing_known, result, skipped,
 };
 use futures::future::join_all;
 use select::select;
@@ -158,8 +158,7 @@ impl Checker {
                             if layer.is_some() || matches!(step.action, Action::Skip { .. }) {
                                 self.step(run, step, &layers[&step.toolchain]).await
                             } else {
-                                let note = format!("{} is not green", result.name);
-                                Ok(skipped(run, step, Verdict::Unknown, &note, None))
+                                Ok(blocked(run, step, &result.name))
                             }
                         })
                     })
@@ -308,7 +307,9 @@ impl Checker {
             run: run.request.run_id.clone(),
             result,
         };
-        if lasting && ended && entry.result.verdict != Verdict::Unknown {
+        // What the machine lacked it may have tomorrow.
+        let is_ours = !entry.result.is_the_environments();
+        if lasting && ended && is_ours && entry.result.verdict != Verdict::Unknown {
             self.cache.store(&key, &entry)?;
         }
         Ok(entry.result)

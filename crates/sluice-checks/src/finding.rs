@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use sha2::{Digest, Sha256};
 
+use crate::class::classify;
 use crate::find::is_foreign;
 use crate::{Finding, Level, Tree};
 
@@ -83,7 +84,10 @@ impl Draft {
             self.path.as_deref().unwrap_or(""),
             &message,
         );
+        let (class, fixable) = classify(self.tool, &self.rule, &message);
         Finding {
+            class,
+            fixable,
             tool: self.tool.to_owned(),
             rule: shorten(&self.rule, 500),
             level: self.level,

@@ -5,6 +5,7 @@
 
 mod cache;
 mod checker;
+mod class;
 mod disk;
 pub mod document;
 mod error;
@@ -40,7 +41,9 @@ pub use logs::Logs;
 pub use pins::{pins, pins_moved};
 pub use plan::{Action, Command, Kind, Plan, Project, Report, Step, plan};
 pub use registry::host_registry;
-pub use report::{CheckReport, CheckResult, Coverage, Finding, Level, Log, Tests, Verdict};
+pub use report::{
+    CheckReport, CheckResult, Class, Coverage, Finding, Fixable, Level, Log, Tests, Verdict,
+};
 pub use settings::Settings;
 pub use toolchain::{HostToolchains, Toolchain};
 pub use tree::{Folder, Tree};

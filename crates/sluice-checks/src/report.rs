@@ -26,6 +26,70 @@ pub enum Level {
     Error,
 }
 
+/// What kind of fault a finding is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// The text is no program.
+    Syntax,
+    /// A value of another type than is needed, or a name that nothing has.
+    Type,
+    /// A module or package that is not there.
+    Import,
+    /// Something is not as a test says.
+    Assertion,
+    /// It took too long.
+    Timeout,
+    /// It needs more memory or disk than it has.
+    Resource,
+    /// It is around the code: a tool, a permission, a network.
+    Environment,
+    /// Anything else: style, known vulnerabilities, documents.
+    #[default]
+    Other,
+}
+
+impl Class {
+    /// All, those first that others follow from.
+    pub const ALL: [Class; 8] = [
+        Class::Environment,
+        Class::Syntax,
+        Class::Import,
+        Class::Type,
+        Class::Resource,
+        Class::Timeout,
+        Class::Assertion,
+        Class::Other,
+    ];
+
+    /// The word in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Class::Syntax => "syntax",
+            Class::Type => "type",
+            Class::Import => "import",
+            Class::Assertion => "assertion",
+            Class::Timeout => "timeout",
+            Class::Resource => "resource",
+            Class::Environment => "environment",
+            Class::Other => "other",
+        }
+    }
+}
+
+/// Who can mend what was found; a hint.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fixable {
+    /// Whoever changes the files.
+    Agent,
+    /// Only somebody who has the machine.
+    Environment,
+    /// It cannot be told.
+    #[default]
+    Unknown,
+}
+
 /// One thing that a check reports.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
@@ -46,6 +110,12 @@ pub struct Finding {
     /// The column, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<u32>,
+    /// What kind of fault it is.
+    #[serde(default)]
+    pub class: Class,
+    /// Who can mend it.
+    #[serde(default)]
+    pub fixable: Fixable,
     /// The same for the same fault in two runs: it leaves out line numbers, times and temporary paths.
     pub fingerprint: String,
 }
@@ -113,9 +183,24 @@ pub struct CheckResult {
     /// Limits that could not be enforced on this machine, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unenforced: Vec<String>,
+    /// The check that had to be green first and is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocked_by: Option<String>,
     /// Why the verdict is `unknown`, or what to do about it, for a person.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+}
+
+impl CheckResult {
+    /// Whether nothing but the machine stands in its way: every error is one that only the environment mends.
+    pub fn is_the_environments(&self) -> bool {
+        let mut errors = self
+            .findings
+            .iter()
+            .filter(|finding| finding.level == Level::Error)
+            .peekable();
+        errors.peek().is_some() && errors.all(|finding| finding.fixable == Fixable::Environment)
+    }
 }
 
 /// What came of all checks on one tree.

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use sha2::{Digest, Sha256};
-use sluice_checks::{Finding, Level};
+use sluice_checks::{Class, Finding, Fixable, Level};
 use sluice_reply::changes::{
     Base, BaseError, Entry, FileAction, FileChange, Kept, Refused, Taker, resolve_after,
 };
@@ -151,6 +151,8 @@ pub(crate) fn finding(rule: &str, message: String, path: Option<&str>, line: usi
         path: path.map(str::to_owned),
         line: None,
         column: None,
+        class: Class::Other,
+        fixable: Fixable::Agent,
         fingerprint: hex::encode(hash.finalize()),
     }
 }

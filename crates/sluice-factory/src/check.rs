@@ -18,7 +18,8 @@ use crate::factory::{Factory, now};
 use crate::gate_file::GateFile;
 use crate::git_tree::GitTree;
 
-/// How often an installation that cannot reach its registry is tried before that counts against the attempt.
+/// How often checks that the machine stands in the way of are tried before that counts against the attempt: a
+/// registry that does not answer, a program that is not there, a disk that is full.
 const UNREACHABLE_TRIES: u32 = 5;
 
 impl Factory {
@@ -45,6 +46,14 @@ impl Factory {
         };
         let documents = self.read_documents(record, &file, &tree).await?;
         let evaluation = Evaluation::weigh(&file, checks, documents);
+        // An agent would be asked, and paid, for what it cannot mend.
+        if let Some(why) = evaluation.environment()
+            && record.fault_count < UNREACHABLE_TRIES
+        {
+            bail!(
+                "the machine stands in the way of the checks, and no change of the files mends that: {why}"
+            );
+        }
         let at = now();
         let mut with = RunCommit::new(record.id, record.run.step(), record.run.clone(), at);
         with.findings = Some(seen(attempt, &evaluation));
@@ -132,6 +141,7 @@ impl Factory {
             stem(&check.name) == "install"
                 && check.verdict == CheckVerdict::Unknown
                 && check.end != "skipped"
+                && !check.is_the_environments()
         });
         if let Some(install) = unreachable
             && record.fault_count < UNREACHABLE_TRIES

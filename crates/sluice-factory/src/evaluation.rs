@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use sluice_checks::{CheckReport, Finding, Level, Tests, Verdict};
+use sluice_checks::{CheckReport, Finding, Fixable, Level, Tests, Verdict};
 use sluice_gates::Signature;
 
 use crate::gate_file::GateFile;
@@ -143,6 +143,30 @@ impl Evaluation {
             .map(|document| document.document.clone());
         let missing = self.missing.iter().cloned();
         checks.chain(documents).chain(missing).collect()
+    }
+
+    /// What of the machine stands in the way, where nothing else does; nobody who changes the files mends that.
+    pub fn environment(&self) -> Option<String> {
+        let failing = self.failing();
+        let results: Vec<_> = self
+            .checks
+            .iter()
+            .flat_map(|report| &report.checks)
+            .filter(|check| failing.contains(&check.name))
+            .collect();
+        let is_all = results.len() == failing.len()
+            && results.iter().all(|check| {
+                let is_blocked = check
+                    .blocked_by
+                    .as_ref()
+                    .is_some_and(|by| failing.contains(by));
+                is_blocked || check.is_the_environments()
+            });
+        let first = results
+            .iter()
+            .flat_map(|check| &check.findings)
+            .find(|finding| finding.fixable == Fixable::Environment)?;
+        is_all.then(|| first.message.clone())
     }
 
     /// Equal for two attempts that failed in the same way: the failing checks with the fingerprints of

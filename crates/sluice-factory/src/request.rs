@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use sluice_checks::{Finding, Level, Verdict};
+use sluice_checks::{Class, Finding, Fixable, Level, Verdict};
 use sluice_gates::{Gate, Strategy};
 
 use crate::evaluation::Evaluation;
@@ -142,17 +142,40 @@ fn failures(text: &mut String, material: &Material<'_>) {
         .map(|finding| ("reply".to_owned(), finding.clone()));
     let all: Vec<_> = found.into_iter().chain(refused).collect();
     let errors = all.iter().any(|(_, finding)| finding.level == Level::Error);
-    for (check, finding) in all {
-        // Warnings only distract an agent that has errors to mend.
-        if !errors || finding.level == Level::Error {
-            let path = finding.path.clone().unwrap_or_default();
-            groups.entry(path).or_default().push((check, finding));
-        }
+    // Warnings only distract an agent that has errors to mend.
+    let (machines, own): (Vec<_>, Vec<_>) = all
+        .into_iter()
+        .filter(|(_, finding)| !errors || finding.level == Level::Error)
+        .partition(|(_, finding)| finding.fixable == Fixable::Environment);
+    let mut classes = [0_usize; Class::ALL.len()];
+    for (check, finding) in own {
+        classes[place_of(finding.class)] += 1;
+        let path = finding.path.clone().unwrap_or_default();
+        groups.entry(path).or_default().push((check, finding));
     }
-    if groups.is_empty() {
+    if groups.is_empty() && machines.is_empty() {
         return;
     }
     line(text, format_args!("\n# What failed"));
+    let counted: Vec<String> = Class::ALL
+        .iter()
+        .zip(classes)
+        .filter(|(_, count)| *count > 0)
+        .map(|(class, count)| format!("{} {count}", class.as_str()))
+        .collect();
+    if counted.len() > 1 {
+        let order = counted.join(", ");
+        line(
+            text,
+            format_args!("\nBy kind, those first that others may follow from: {order}."),
+        );
+    }
+    environment(text, &machines);
+    for findings in groups.values_mut() {
+        findings.sort_by_key(|(_, finding)| place_of(finding.class));
+    }
+    let mut groups: Vec<_> = groups.into_iter().collect();
+    groups.sort_by_key(|(_, findings)| place_of(findings[0].1.class));
     let left_out = groups.len().saturating_sub(FILES);
     for (path, findings) in groups.into_iter().take(FILES) {
         let title = if path.is_empty() { "(no file)" } else { &path };
@@ -171,8 +194,9 @@ fn failures(text: &mut String, material: &Material<'_>) {
             line(
                 text,
                 format_args!(
-                    "- {check} ({}{rule}){place} {}",
+                    "- {check} ({}{rule}, {}){place} {}",
                     finding.tool,
+                    finding.class.as_str(),
                     item(&finding.message)
                 ),
             );
@@ -194,6 +218,31 @@ fn failures(text: &mut String, material: &Material<'_>) {
     }
     if left_out > 0 {
         line(text, format_args!("\nAnd {left_out} more files."));
+    }
+}
+
+/// Where a class stands in the order in which faults are mended.
+fn place_of(class: Class) -> usize {
+    let at = Class::ALL.iter().position(|one| *one == class);
+    at.unwrap_or(Class::ALL.len() - 1)
+}
+
+/// What the machine lacks, which the agent is not to work around.
+fn environment(text: &mut String, found: &[(String, Finding)]) {
+    if found.is_empty() {
+        return;
+    }
+    line(
+        text,
+        format_args!(
+            "\n## What you cannot mend\nThe machine that checks lacks this. Somebody else is told; change nothing for it:"
+        ),
+    );
+    for (check, finding) in found.iter().take(FINDINGS) {
+        line(
+            text,
+            format_args!("- {check} ({}) {}", finding.tool, item(&finding.message)),
+        );
     }
 }
 

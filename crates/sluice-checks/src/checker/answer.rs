@@ -127,6 +127,17 @@ pub(super) fn skipped(
     result
 }
 
+/// A check that another one had to be green for.
+pub(super) fn blocked(run: &Run<'_>, step: &Step, by: &str) -> CheckResult {
+    let note = format!("{by} is not green");
+    let result = CheckResult {
+        blocked_by: Some(by.to_owned()),
+        ..blank(step.name.clone(), Verdict::Unknown, &note)
+    };
+    run.watch.finished(&result);
+    result
+}
+
 pub(super) fn blank(name: String, verdict: Verdict, note: &str) -> CheckResult {
     CheckResult {
         name,
@@ -143,6 +154,7 @@ pub(super) fn blank(name: String, verdict: Verdict, note: &str) -> CheckResult {
         coverage: None,
         network: Network::None.as_str().to_owned(),
         unenforced: Vec::new(),
+        blocked_by: None,
         note: (!note.is_empty()).then(|| note.to_owned()),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Judged, Seen};
 use crate::finding::Draft;
-use crate::{Kind, Report, Toolchain, Verdict};
+use crate::{Fixable, Kind, Report, Toolchain, Verdict};
 
 /// What compilers and cargo say of a part that is not installed: its name, and how to get it.
 const COMPONENTS: [(&str, &str, &str); 5] = [
@@ -101,20 +101,18 @@ pub(super) fn program(seen: &Seen<'_>) -> Judged {
         );
     }
     match name {
-        Some(name) if name.contains("/.venv/bin/") => absent(
+        Some(name) if name.contains("/.venv/bin/") => wanting(
             seen,
             &last(name),
             "add the package that brings it to the development dependencies",
         ),
-        Some(name) if !is_of_toolchain(seen.step.toolchain, name) => {
-            let mend = match seen.step.toolchain {
-                Toolchain::Node => {
-                    format!("add the package that brings {name} to devDependencies")
-                }
-                other => other.mend().to_owned(),
-            };
-            absent(seen, name, &mend)
-        }
+        Some(name) if !is_of_toolchain(seen.step.toolchain, name) => match seen.step.toolchain {
+            Toolchain::Node => {
+                let mend = format!("add the package that brings {name} to devDependencies");
+                wanting(seen, name, &mend)
+            }
+            other => absent(seen, name, other.mend()),
+        },
         Some(name) if seen.step.toolchain != Toolchain::Node => {
             absent(seen, name, seen.step.toolchain.mend())
         }
@@ -123,7 +121,7 @@ pub(super) fn program(seen: &Seen<'_>) -> Judged {
             program,
             "install it (apt-get install bash), or choose an image that has it",
         ),
-        _ if program.contains("node_modules/.bin/") => absent(
+        _ if program.contains("node_modules/.bin/") => wanting(
             seen,
             &last(program),
             "it is named in package.json but was not installed",
@@ -138,7 +136,14 @@ pub(super) fn program(seen: &Seen<'_>) -> Judged {
                 Toolchain::Node => "install Node.js with npm, or choose an image that has them",
                 other => other.mend(),
             };
-            absent(seen, program, mend)
+            let mut judged = absent(seen, program, mend);
+            if is_shell && !seen.output.trim().is_empty() {
+                // It was there, and something that it started left with this code, for whatever reason.
+                for finding in &mut judged.findings {
+                    finding.fixable = Fixable::Unknown;
+                }
+            }
+            judged
         }
     }
 }
@@ -147,6 +152,16 @@ fn is_of_toolchain(toolchain: Toolchain, name: &str) -> bool {
     toolchain.programs().contains(&name)
 }
 
+/// A program that a change of the project brings, as its mend says.
+fn wanting(seen: &Seen<'_>, name: &str, mend: &str) -> Judged {
+    let mut judged = absent(seen, name, mend);
+    for finding in &mut judged.findings {
+        finding.fixable = Fixable::Agent;
+    }
+    judged
+}
+
+/// A program that the machine or the image has to bring.
 fn absent(seen: &Seen<'_>, name: &str, mend: &str) -> Judged {
     let message = format!("the program {name} is not there; {mend}");
     let finding = Draft::error(tool(seen), "missing-tool", message.clone()).done();

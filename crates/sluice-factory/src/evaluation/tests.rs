@@ -1,6 +1,6 @@
 //! Tests of weighing: nothing that did not pass counts as passed, and equal failures are equal.
 
-use sluice_checks::{CheckResult, Log};
+use sluice_checks::{CheckResult, Class, Log};
 use sluice_gates::Gate;
 
 use super::*;
@@ -26,6 +26,7 @@ pub(crate) fn check(name: &str, verdict: Verdict) -> CheckResult {
         coverage: None,
         network: "none".to_owned(),
         unenforced: Vec::new(),
+        blocked_by: None,
         note: None,
     }
 }
@@ -51,6 +52,8 @@ pub(crate) fn finding(rule: &str, path: &str, line: u32, level: Level) -> Findin
         path: Some(path.to_owned()),
         line: Some(line),
         column: Some(1),
+        class: Class::Type,
+        fixable: Fixable::Agent,
         fingerprint: format!("{rule} {path}"),
     }
 }
@@ -223,4 +226,53 @@ fn an_evaluation_is_read_back_as_it_was_stored() {
     let read: Evaluation = serde_json::from_value(stored).unwrap();
     assert_eq!(read, weighed);
     assert_eq!(read.failing(), weighed.failing());
+}
+
+#[test]
+fn what_only_the_machine_can_mend_is_told_apart() {
+    let file = gate("checks = [\"install\", \"build\", \"test\"]\n");
+    let absent = |name: &str| CheckResult {
+        findings: vec![Finding {
+            fixable: Fixable::Environment,
+            ..finding("missing-tool", "", 1, Level::Error)
+        }],
+        ..check(name, Verdict::Unknown)
+    };
+    let blocked = |name: &str, by: &str| CheckResult {
+        blocked_by: Some(by.to_owned()),
+        ..check(name, Verdict::Unknown)
+    };
+    let wrong = CheckResult {
+        findings: vec![finding("TS2322", "a.ts", 1, Level::Error)],
+        ..check("build", Verdict::Fail)
+    };
+    let machine = |checks: Vec<CheckResult>, documents| {
+        Evaluation::weigh(&file, Some(report(checks)), documents)
+            .environment()
+            .is_some()
+    };
+    let waits = || {
+        vec![
+            absent("install"),
+            blocked("build", "install"),
+            blocked("test", "install"),
+        ]
+    };
+    assert!(machine(waits(), Vec::new()));
+    // One thing that the agent can mend is enough to ask it.
+    assert!(!machine(waits(), vec![document(Verdict::Fail)]));
+    let (install, test) = (absent("install"), blocked("test", "install"));
+    assert!(!machine(vec![install, wrong.clone(), test], Vec::new()));
+    // What is skipped for its own reason is not the machine's.
+    let (install, test) = (absent("install"), check("test", Verdict::Unknown));
+    assert!(!machine(
+        vec![install, check("build", Verdict::Pass), test],
+        Vec::new()
+    ));
+    let green = ["install", "build", "test"].map(|name| check(name, Verdict::Pass));
+    assert!(!machine(green.into(), Vec::new()));
+    assert!(!machine(
+        vec![absent("install"), check("build", Verdict::Pass)],
+        Vec::new()
+    ));
 }

@@ -57,6 +57,7 @@ impl Case {
             verdict: Verdict::Fail,
             findings: vec![Finding {
                 tool: "document".to_owned(),
+                class: Class::Other,
                 line: None,
                 column: None,
                 ..finding("section", "README.md", 1, Level::Error)
@@ -148,9 +149,9 @@ fn headings(text: &str) -> Vec<String> {
 const HEALING: [&str; 11] = [
     "# Task: G5 Development of project adder",
     "# What failed",
-    "## README.md",
     "## src/a.ts",
     "## src/b.ts",
+    "## README.md",
     "# Output of build (`npm run build`, its end)",
     "# Earlier attempts",
     "# What people said",
@@ -164,6 +165,40 @@ fn a_healing_request_is_complete() {
     let text = Case::healing().text();
     assert_eq!(headings(&text), HEALING);
     insta::assert_snapshot!(text);
+}
+
+#[test]
+fn what_others_follow_from_comes_first() {
+    let mut case = Case::healing();
+    let Some(evaluation) = &mut case.last else {
+        unreachable!()
+    };
+    let findings = &mut evaluation.checks.as_mut().unwrap().checks[0].findings;
+    findings[1].class = Class::Import;
+    findings[2].class = Class::Syntax;
+    let text = case.text();
+    assert!(text.contains("follow from: syntax 1, import 1, type 1, other 1."));
+    let at = |part: &str| text.find(part).expect(part);
+    assert!(at("## src/b.ts") < at("## src/a.ts"));
+    assert!(at("TS2304, import") < at("TS2322, type"));
+    assert!(at("## src/a.ts") < at("## README.md"));
+}
+
+#[test]
+fn what_the_machine_lacks_is_told_apart() {
+    let mut case = Case::healing();
+    assert!(!case.text().contains("cannot mend"));
+    let Some(evaluation) = &mut case.last else {
+        unreachable!()
+    };
+    let finding = &mut evaluation.checks.as_mut().unwrap().checks[0].findings[2];
+    finding.fixable = Fixable::Environment;
+    finding.message = "the program go is not there".to_owned();
+    let text = case.text();
+    let headings = headings(&text);
+    assert_eq!(headings[1..3], ["# What failed", "## What you cannot mend"]);
+    assert!(!headings.contains(&"## src/b.ts".to_owned()));
+    assert!(text.contains("- build (tsc) the program go is not there"));
 }
 
 #[test]
@@ -303,6 +338,8 @@ fn long_files_lines_lists_and_outputs_are_cut() {
     let Some(evaluation) = &mut case.last else {
         unreachable!()
     };
+    // It comes first, and is not among the files that are left out.
+    evaluation.documents[0].findings[0].class = Class::Syntax;
     let build = &mut evaluation.checks.as_mut().unwrap().checks[0];
     for n in 0..3_000 {
         let path = format!("src/many/{n}.ts");

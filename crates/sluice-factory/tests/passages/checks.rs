@@ -352,3 +352,22 @@ async fn a_registry_that_does_not_answer_spends_no_attempt() {
     );
     assert_eq!(world.attempts(Gate::G0).await, [(0, "replied".to_owned())]);
 }
+
+#[tokio::test]
+async fn a_toolchain_that_the_machine_lacks_spends_no_attempt() {
+    let world = world(GATE, 0).await;
+    // No machine has this one: the engine shows /usr alone, and go is not there.
+    let module = "```go.mod:go.mod\nmodule example.com/adder\n\ngo 1.21\n```\n\
+                  ```go:main.go\npackage main\n\nfunc main() {}\n```\n";
+    world.script.says(module);
+    world.start(Gate::G0).await;
+    let view = world.gate(Gate::G0).await;
+    assert_eq!(view.state, "checking");
+    let fault = view.fault.unwrap();
+    assert!(
+        fault.contains("the machine stands in the way") && fault.contains("install Go"),
+        "{fault}"
+    );
+    assert_eq!(world.attempts(Gate::G0).await, [(0, "replied".to_owned())]);
+    assert_eq!(world.script.asked.lock().unwrap().len(), 1);
+}

@@ -82,6 +82,9 @@ pub struct CheckResult {
     /// Limits that could not be enforced on this machine, by name.
     #[schema(required = false)]
     pub unenforced: Vec<String>,
+    /// The check that had to be green first and is not.
+    #[schema(nullable = false)]
+    pub blocked_by: Option<String>,
     /// Why the verdict is `unknown`, or what to do about it, for a person.
     #[schema(nullable = false)]
     pub note: Option<String>,
@@ -107,6 +110,10 @@ pub struct Finding {
     /// The column, from 1.
     #[schema(nullable = false)]
     pub column: Option<u32>,
+    /// What kind of fault it is.
+    pub class: Class,
+    /// Who can mend it.
+    pub fixable: Fixable,
     /// The same for the same fault in two runs: it leaves out line numbers, times and temporary paths.
     pub fingerprint: String,
 }
@@ -160,6 +167,40 @@ pub enum Level {
     Warning,
     /// Fails the check.
     Error,
+}
+
+/// What kind of fault a finding is.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// The text is no program.
+    Syntax,
+    /// A value of another type than is needed, or a name that nothing has.
+    Type,
+    /// A module or package that is not there.
+    Import,
+    /// Something is not as a test says.
+    Assertion,
+    /// It took too long.
+    Timeout,
+    /// It needs more memory or disk than it has.
+    Resource,
+    /// It is around the code: a tool, a permission, a network.
+    Environment,
+    /// Anything else: style, known vulnerabilities, documents.
+    Other,
+}
+
+/// Who can mend what was found; a hint.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Fixable {
+    /// Whoever changes the files.
+    Agent,
+    /// Only somebody who has the machine.
+    Environment,
+    /// It cannot be told.
+    Unknown,
 }
 
 /// An entry of the error history.

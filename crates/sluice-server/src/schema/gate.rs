@@ -1,6 +1,6 @@
 //! Gates, runs, attempts, proofs.
 
-use crate::schema::check::{CheckReport, Finding, Level, Verdict};
+use crate::schema::check::{CheckReport, Class, Finding, Fixable, Level, Verdict};
 use crate::schema::project::Diff;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -204,6 +204,10 @@ pub struct AttemptFinding {
     /// The column, from 1.
     #[schema(nullable = false)]
     pub column: Option<u32>,
+    /// What kind of fault it is.
+    pub class: Class,
+    /// Who can mend it.
+    pub fixable: Fixable,
     /// The same for the same fault in two runs: it leaves out line numbers, times and temporary paths.
     pub fingerprint: String,
 }
