@@ -13,28 +13,29 @@ use crate::{Code, Deletion, EditBlock, EditKind, FileBlock, Reply, Source, Warni
 
 /// Something that happens to one path.
 enum Change {
-    File(FileBlock),
+    /// With what is to be said of its content.
+    File(FileBlock, Vec<Warning>),
     Deletion(Deletion),
 }
 
 impl Change {
     fn path(&self) -> &RelPath {
         match self {
-            Change::File(file) => &file.path,
+            Change::File(file, _) => &file.path,
             Change::Deletion(deletion) => &deletion.path,
         }
     }
 
     fn line(&self) -> usize {
         match self {
-            Change::File(file) => file.lines.0,
+            Change::File(file, _) => file.lines.0,
             Change::Deletion(deletion) => deletion.lines.0,
         }
     }
 
     fn is_complete(&self) -> bool {
         match self {
-            Change::File(file) => file.complete,
+            Change::File(file, _) => file.complete,
             Change::Deletion(_) => true,
         }
     }
@@ -67,7 +68,7 @@ pub(crate) fn assemble(scan: Scan<'_>) -> Reply {
                 path,
                 source,
                 marker,
-            } => changes.push(Change::File(file(fence, language, path, source, marker))),
+            } => changes.push(noted(file(fence, language, path, source, marker))),
             Block::Deletion { path } => changes.push(Change::Deletion(Deletion {
                 path,
                 lines: fence.lines,
@@ -82,10 +83,15 @@ pub(crate) fn assemble(scan: Scan<'_>) -> Reply {
     changes.sort_by_key(Change::line);
     let changes = last_of_each(changes, &mut warnings);
     for change in without_conflicts(changes, &mut warnings) {
-        note_change(&change, &mut warnings);
         match change {
-            Change::File(file) => reply.files.push(file),
-            Change::Deletion(deletion) => reply.deletions.push(deletion),
+            Change::File(file, notes) => {
+                warnings.extend(notes);
+                reply.files.push(file);
+            }
+            Change::Deletion(deletion) => {
+                warnings.extend(sensitive(&deletion.path, deletion.lines.0));
+                reply.deletions.push(deletion);
+            }
         }
     }
     warnings.sort_by_key(|warning| warning.line);
@@ -165,14 +171,11 @@ pub(crate) fn note_fence(fence: &Fence<'_>, block: &Block, warnings: &mut Vec<Wa
     }
 }
 
-/// Warns about what a change is.
-fn note_change(change: &Change, warnings: &mut Vec<Warning>) {
-    match change {
-        Change::File(file) => note_file(file, warnings),
-        Change::Deletion(deletion) => {
-            warnings.extend(sensitive(&deletion.path, deletion.lines.0));
-        }
-    }
+/// Looks at a file as soon as it is there: its content is still in the processor's cache.
+fn noted(file: FileBlock) -> Change {
+    let mut notes = Vec::new();
+    note_file(&file, &mut notes);
+    Change::File(file, notes)
 }
 
 /// Warns about what a file is.
@@ -230,7 +233,7 @@ fn infer_paths(
     let labelled: Vec<(&str, &str)> = changes
         .iter()
         .filter_map(|change| match change {
-            Change::File(file) => Some((file.path.as_str(), file.content.as_str())),
+            Change::File(file, _) => Some((file.path.as_str(), file.content.as_str())),
             Change::Deletion(_) => None,
         })
         .collect();
@@ -255,13 +258,7 @@ fn infer_paths(
                     Some(path.as_str()),
                     message,
                 ));
-                changes.push(Change::File(file(
-                    fence,
-                    language,
-                    path,
-                    Source::Inferred,
-                    None,
-                )));
+                changes.push(noted(file(fence, language, path, Source::Inferred, None)));
             }
             _ => {
                 let message = "nothing names this block, so it is no file: put `language:path` into its info string";
@@ -305,56 +302,57 @@ pub(crate) fn duplicate(path: &RelPath, line: usize, wins: bool) -> Warning {
     Warning::new(Code::DuplicatePath, line, Some(path.as_str()), message)
 }
 
+/// What a name stands for, where case does not count.
+enum Named {
+    File(String),
+    Folder,
+}
+
 /// Drops what would need a file and a folder of one name, and warns about names that differ in case only.
 fn without_conflicts(changes: Vec<Change>, warnings: &mut Vec<Warning>) -> Vec<Change> {
-    let mut files: HashMap<String, String> = HashMap::new();
-    let mut folders: HashSet<String> = HashSet::new();
+    let mut names: HashMap<String, Named> = HashMap::with_capacity(changes.len());
     let mut kept = Vec::with_capacity(changes.len());
     for change in changes {
-        let path = change.path().as_str().to_owned();
         if let Change::Deletion(_) = change {
             kept.push(change);
             continue;
         }
         let key = change.path().collision_key();
-        let above = || key.match_indices('/').map(|(at, _)| &key[..at]);
-        let file_above = above()
-            .find(|folder| files.contains_key(*folder))
-            .map(str::to_owned);
-        if file_above.is_some() || folders.contains(&key) {
-            let message = match file_above {
-                Some(file) => format!(
-                    "`{file}` is a file in this reply and cannot be a folder: this file is dropped"
-                ),
-                None => "this is a folder in this reply and cannot be a file: this file is dropped"
-                    .to_owned(),
-            };
-            warnings.push(Warning::new(
-                Code::PathConflict,
-                change.line(),
-                Some(&path),
-                message,
-            ));
-            continue;
-        }
-        if let Some(other) = files.get(&key) {
-            let message = format!(
-                "`{other}` and `{path}` are one file where case does not count: rename one"
-            );
-            warnings.push(Warning::new(
-                Code::CaseCollision,
-                change.line(),
-                Some(&path),
-                message,
-            ));
-        }
-        for folder in above() {
-            if !folders.contains(folder) {
-                folders.insert(folder.to_owned());
+        let path = change.path().as_str();
+        // A folder that is known has only folders above it.
+        let above = || key.rmatch_indices('/').map(|(at, _)| &key[..at]);
+        let unknown =
+            above().take_while(|folder| !matches!(names.get(*folder), Some(Named::Folder)));
+        let mut unknown: Vec<&str> = unknown.collect();
+        unknown.reverse();
+        let file_above = unknown.iter().find(|folder| names.contains_key(**folder));
+        let message = match (file_above, names.get(&key)) {
+            (Some(file), _) => format!(
+                "`{file}` is a file in this reply and cannot be a folder: this file is dropped"
+            ),
+            (None, Some(Named::Folder)) => {
+                "this is a folder in this reply and cannot be a file: this file is dropped"
+                    .to_owned()
             }
-        }
-        files.insert(key, path);
-        kept.push(change);
+            (None, other) => {
+                if let Some(Named::File(other)) = other {
+                    let message = format!(
+                        "`{other}` and `{path}` are one file where case does not count: rename one"
+                    );
+                    let code = Code::CaseCollision;
+                    warnings.push(Warning::new(code, change.line(), Some(path), message));
+                }
+                for folder in unknown {
+                    names.insert(folder.to_owned(), Named::Folder);
+                }
+                let path = path.to_owned();
+                names.insert(key, Named::File(path));
+                kept.push(change);
+                continue;
+            }
+        };
+        let code = Code::PathConflict;
+        warnings.push(Warning::new(code, change.line(), Some(path), message));
     }
     kept
 }

@@ -2,143 +2,95 @@
 
 use std::sync::LazyLock;
 
-use memchr::{memchr, memchr_iter, memmem, memrchr};
+use aho_corasick::AhoCorasick;
+use memchr::{memchr, memchr_iter, memrchr};
 use wide::u8x16;
 
 use crate::language::{Kind, kind};
 
 /// The first line (0-based) of a file that says that the rest of something is unchanged.
 pub(crate) fn first_elision(language: &str, content: &str) -> Option<usize> {
-    let file = File::new(language, content);
-    let found = file.first();
-    let before = &file.bytes[..found.unwrap_or(content.len())];
-    let existing = file
-        .is_code
-        .then(|| EXISTING.find_iter(before))
-        .into_iter()
+    let alone = first_alone(language, content);
+    let before = &content[..alone.unwrap_or(content.len())];
+    // In code, what was left out may also stand beside other code.
+    let inside = (kind(language) == Kind::Code)
+        .then(|| first_inside(before))
         .flatten();
-    let start = first_line_inside(content, existing).or(found)?;
-    Some(memchr_iter(b'\n', &file.bytes[..start]).count())
+    let start = inside.or(alone)?;
+    Some(memchr_iter(b'\n', &content.as_bytes()[..start]).count())
 }
 
-/// A file that is searched.
-struct File<'t> {
-    language: &'t str,
-    content: &'t str,
-    bytes: &'t [u8],
-    /// In code, what was left out may also stand beside other code.
-    is_code: bool,
-    /// Whether what [`is_elision`] knows can start with a byte: most lines cannot, and are not looked at.
-    may_start: [bool; 256],
-}
-
-impl File<'_> {
-    fn new<'t>(language: &'t str, content: &'t str) -> File<'t> {
-        File {
-            language,
-            content,
-            bytes: content.as_bytes(),
-            is_code: kind(language) == Kind::Code,
-            may_start: may_start(language),
-        }
-    }
-
-    /// Where the first line starts that is nothing but such a comment, or has one between a slash and a star.
-    ///
-    /// Every byte of every file comes by here.
-    fn first(&self) -> Option<usize> {
-        if self.may_be_alone(0) && self.is_alone(0) {
-            return Some(0);
-        }
-        let mut line = 0;
-        // Up to here nothing is looked at twice.
-        let mut seen = 0;
-        let mut look = |from: usize, block: &[u8; 64]| {
-            let (feeds, mut places) = places(block);
-            while places != 0 {
-                let bit = places & places.wrapping_neg();
-                let place = from + places.trailing_zeros() as usize;
-                places ^= bit;
-                if feeds & bit != 0 {
-                    line = place + 1;
-                    if self.may_be_alone(line) && self.is_alone(line) {
-                        return Some(line);
-                    }
-                } else if self.may_be_inside(place) && place >= seen {
-                    seen = self.line_end(place);
-                    if is_inside(self.content[line..seen].trim()) {
-                        return Some(line);
-                    }
+/// Where the first line starts that is nothing but such a comment.
+///
+/// Every byte of every file comes by here.
+fn first_alone(language: &str, content: &str) -> Option<usize> {
+    let bytes = content.as_bytes();
+    let may_start = may_start(language);
+    let is_batch = is_batch(language);
+    let mut firsts = Firsts { after_feed: 1 };
+    let mut look = |from: usize, block: &[u8; 64]| {
+        let mut places = firsts.next(block, is_batch);
+        while places != 0 {
+            let place = from + places.trailing_zeros() as usize;
+            places &= places - 1;
+            if may_start[usize::from(bytes[place])] {
+                let line = memrchr(b'\n', &bytes[..place]).map_or(0, |feed| feed + 1);
+                let end = memchr(b'\n', &bytes[place..]).map_or(bytes.len(), |feed| place + feed);
+                if is_elision(language, content[line..end].trim()) {
+                    return Some(line);
                 }
             }
-            None
-        };
-        let (blocks, rest) = self.bytes.as_chunks();
-        for (at, block) in blocks.iter().enumerate() {
-            if let Some(line) = look(64 * at, block) {
-                return Some(line);
+        }
+        None
+    };
+    let (blocks, rest) = bytes.as_chunks();
+    for (at, block) in blocks.iter().enumerate() {
+        if let Some(line) = look(64 * at, block) {
+            return Some(line);
+        }
+    }
+    let mut last = [0; 64];
+    last[..rest.len()].copy_from_slice(rest);
+    look(bytes.len() - rest.len(), &last)
+}
+
+/// Finds the first byte of each line that is not white space, if [`is_elision`] might know it, without a branch:
+/// which line has one cannot be foretold, and looking at each takes several times as long.
+struct Firsts {
+    /// 1 where nothing but white space came since the last line feed.
+    after_feed: u64,
+}
+
+impl Firsts {
+    /// A bit for each such byte of the next block, and for some more.
+    fn next(&mut self, block: &[u8; 64], is_batch: bool) -> u64 {
+        let (mut feeds, mut blanks, mut known) = (0, 0, 0);
+        for (at, part) in block.as_chunks().0.iter().enumerate() {
+            let part = u8x16::new(*part);
+            let is = |byte| part.simd_eq(u8x16::splat(byte));
+            let is_from = |first, last: u8| {
+                let above = part - u8x16::splat(first);
+                above.simd_eq(above.min(u8x16::splat(last - first)))
+            };
+            // The high bit of a byte is that of its mask: what is not ASCII is known.
+            let mut some = part | is_from(b'"', b'/') | is_from(b':', b'<') | is(b'{');
+            if is_batch {
+                some |= is(b'R') | is(b'r');
             }
+            let bits = |mask: u8x16| u64::from(mask.to_bitmask()) << (16 * at);
+            feeds |= bits(is(b'\n'));
+            blanks |= bits(is_from(b'\t', b'\r') | is(b' '));
+            known |= bits(some);
         }
-        let mut last = [0; 64];
-        last[..rest.len()].copy_from_slice(rest);
-        look(self.bytes.len() - rest.len(), &last)
-    }
-
-    fn may_be_alone(&self, line: usize) -> bool {
-        self.may_start[usize::from(first_byte(self.bytes, line))]
-    }
-
-    #[inline(never)]
-    fn is_alone(&self, line: usize) -> bool {
-        let said = &self.content[line..self.line_end(line)];
-        is_elision(self.language, said.trim())
-    }
-
-    /// Whether the star opens a comment that can be [`is_inside`]: most say something else.
-    fn may_be_inside(&self, star: usize) -> bool {
-        if !self.is_code || star == 0 || self.bytes[star - 1] != b'/' {
-            return false;
-        }
-        let first = first_byte(self.bytes, star + 1);
-        matches!(first, b'.' | b'e' | b'u') || !first.is_ascii()
-    }
-
-    fn line_end(&self, from: usize) -> usize {
-        memchr(b'\n', &self.bytes[from..]).map_or(self.bytes.len(), |feed| from + feed)
+        let starts = feeds << 1 | self.after_feed;
+        // Added to the white space that it stands in, a start moves to the first byte behind.
+        let (behind, is_all) = blanks.overflowing_add(starts & blanks);
+        self.after_feed = u64::from(is_all) | feeds >> 63;
+        (behind | starts) & !blanks & known
     }
 }
 
-/// A bit for each byte that is a line feed, and one for each that is that or a star. Both are so frequent that
-/// `memchr2_iter`, which starts anew behind each, takes several times as long.
-fn places(block: &[u8; 64]) -> (u64, u64) {
-    let (mut feeds, mut stars) = (0, 0);
-    for (at, part) in block.as_chunks().0.iter().enumerate() {
-        let part = u8x16::new(*part);
-        let is = |byte| u64::from(part.simd_eq(u8x16::splat(byte)).to_bitmask()) << (16 * at);
-        feeds |= is(b'\n');
-        stars |= is(b'*');
-    }
-    (feeds, feeds | stars)
-}
-
-/// The first byte that is not white space, from a place on a line; a line feed when nothing is left.
-fn first_byte(bytes: &[u8], from: usize) -> u8 {
-    // Eight columns of indent in one step.
-    let eight = bytes.get(from..).and_then(<[u8]>::first_chunk);
-    let spaces = eight.map_or(0, |eight| {
-        (u64::from_le_bytes(*eight) ^ u64::from_le_bytes([b' '; 8])).trailing_zeros() / 8
-    });
-    let mut at = from + spaces as usize;
-    while let Some(byte) = bytes.get(at) {
-        if !matches!(byte, b'\t' | b'\x0b' | b'\x0c' | b'\r' | b' ') {
-            return *byte;
-        }
-        at += 1;
-    }
-    b'\n'
-}
-
-/// See [`File::may_start`].
+/// Whether a line that [`is_elision`] knows can start with a byte.
 fn may_start(language: &str) -> [bool; 256] {
     const ANY: [bool; 256] = {
         let mut any = [false; 256];
@@ -158,7 +110,7 @@ fn may_start(language: &str) -> [bool; 256] {
     let more: &[u8] = match language {
         "json" => b"\"",
         "vb" | "vbnet" | "vba" | "vbs" => b"'",
-        "bat" | "batch" | "cmd" => b"Rr:",
+        _ if is_batch(language) => b"Rr:",
         _ => b"",
     };
     let mut may = ANY;
@@ -168,15 +120,21 @@ fn may_start(language: &str) -> [bool; 256] {
     may
 }
 
-static EXISTING: LazyLock<memmem::Finder<'static>> =
-    LazyLock::new(|| memmem::Finder::new(" ... existing code"));
+fn is_batch(language: &str) -> bool {
+    matches!(language, "bat" | "batch" | "cmd")
+}
 
-/// Where the first of the lines starts that have a mark at one of these places and are [`is_inside`].
-fn first_line_inside(content: &str, marks: impl Iterator<Item = usize>) -> Option<usize> {
+/// Where the first line starts that is [`is_inside`].
+fn first_inside(content: &str) -> Option<usize> {
+    // One of these is in each such line.
+    static MARKS: LazyLock<AhoCorasick> = LazyLock::new(|| {
+        AhoCorasick::new(["...", "…", "existing code", "unchanged"]).expect("four constant words")
+    });
     let bytes = content.as_bytes();
     // No line is looked at twice.
     let mut seen = 0;
-    for mark in marks {
+    for mark in MARKS.find_iter(bytes) {
+        let mark = mark.start();
         if mark < seen {
             continue;
         }
@@ -417,7 +375,7 @@ fn comment<'t>(language: &str, line: &'t str) -> Option<&'t str> {
     }
     let more: &[&str] = match language {
         "vb" | "vbnet" | "vba" | "vbs" => &["'"],
-        "bat" | "batch" | "cmd" => &["REM ", "rem ", "::"],
+        _ if is_batch(language) => &["REM ", "rem ", "::"],
         _ => &[],
     };
     ["//", "#", "--", ";", "%"]
@@ -426,3 +384,6 @@ fn comment<'t>(language: &str, line: &'t str) -> Option<&'t str> {
         .find_map(|mark| line.strip_prefix(mark))
         .map(|rest| rest.trim_start_matches(['/', '#', ';', '%', '-']).trim())
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,6 +39,8 @@ pub(crate) struct Lookahead<'t> {
     /// Whether there is a carriage return anywhere.
     pub(crate) returns: bool,
     budget: usize,
+    /// The place in `fences` that was asked for last: the next one is mostly near.
+    near: usize,
 }
 
 /// A line below an opener that could end its block or nest in it.
@@ -62,14 +64,13 @@ impl<'t> Lookahead<'t> {
             budget: 4 * fences.len() + 1024,
             fences,
             returns,
+            near: 0,
         }
     }
 
     /// The 1-based number of the line that starts at `start`, or of the one that would at the end of the text.
-    pub(crate) fn number(&self, start: usize) -> usize {
-        let below = self
-            .fences
-            .partition_point(|inner| inner.line.start <= start);
+    pub(crate) fn number(&mut self, start: usize) -> usize {
+        let below = self.below(start);
         let (from, number) = match below.checked_sub(1).map(|last| &self.fences[last]) {
             Some(inner) => (inner.line.start, inner.number),
             None => (lines::first(self.text), 1),
@@ -79,8 +80,8 @@ impl<'t> Lookahead<'t> {
 
     /// Where the first line starts, at `from` or after, that can close a block of `opener` outside of all
     /// containers.
-    pub(crate) fn closer(&self, from: usize, opener: &FenceLine<'_>) -> Option<usize> {
-        let next = self.fences.partition_point(|inner| inner.line.start < from);
+    pub(crate) fn closer(&mut self, from: usize, opener: &FenceLine<'_>) -> Option<usize> {
+        let next = from.checked_sub(1).map_or(0, |before| self.below(before));
         let closer = self.fences[next..].iter().find(|inner| {
             let line = inner.line.text(self.text);
             !inner.opens
@@ -108,7 +109,7 @@ impl<'t> Lookahead<'t> {
         let mut cut = None;
         let mut closed_named = None;
         let body = line.next;
-        let mut next = self.below(line);
+        let mut next = self.below(line.start);
         while let Some((line, opens, starts)) = self.next_fence(&mut next, opener) {
             // A title that stands above this block is its own.
             let starts = starts.filter(|starts| *starts >= body);
@@ -157,9 +158,9 @@ impl<'t> Lookahead<'t> {
     }
 
     /// Whether the first fence below is a closer beyond doubt, as nearly always: whatever the block holds.
-    fn is_plain(&self, line: Line, opener: &FenceLine<'_>) -> bool {
-        let next = self.fences.get(self.below(line));
-        next.is_some_and(|inner| {
+    fn is_plain(&mut self, line: Line, opener: &FenceLine<'_>) -> bool {
+        let next = self.below(line.start);
+        self.fences.get(next).is_some_and(|inner| {
             !inner.opens
                 && inner.marker == opener.marker
                 && inner.length >= opener.length
@@ -171,7 +172,7 @@ impl<'t> Lookahead<'t> {
     ///
     /// A bare fence right before text opens a block: closers have a blank line, a fence or nothing below.
     fn end_with_bare_openers(&mut self, line: Line, opener: &FenceLine<'_>) -> Option<usize> {
-        let mut next = self.below(line);
+        let mut next = self.below(line.start);
         let mut inside = false;
         let mut bare_opener = false;
         while let Some((line, opens, starts)) = self.next_fence(&mut next, opener) {
@@ -201,10 +202,26 @@ impl<'t> Lookahead<'t> {
         (!below.trim().is_empty()).then_some(below)
     }
 
-    /// The place in `fences` of the first one below a line.
-    fn below(&self, line: Line) -> usize {
-        self.fences
-            .partition_point(|inner| inner.line.start <= line.start)
+    /// The place in `fences` of the first one whose line starts behind `start`.
+    fn below(&mut self, start: usize) -> usize {
+        const STEPS: usize = 4;
+        let is_above = |inner: &Inner| inner.line.start <= start;
+        let (before, rest) = self.fences.split_at(self.near);
+        self.near = if before.last().is_none_or(is_above) {
+            let near = rest
+                .iter()
+                .take(STEPS)
+                .take_while(|one| is_above(one))
+                .count();
+            let far = match near {
+                STEPS => rest[STEPS..].partition_point(is_above),
+                _ => 0,
+            };
+            self.near + near + far
+        } else {
+            before.partition_point(is_above)
+        };
+        self.near
     }
 
     /// The next fence line that matters to a block opened by `opener`, from place `next` in `fences`.
