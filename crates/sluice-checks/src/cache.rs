@@ -39,6 +39,11 @@ impl Cache {
         write(&self.path(key), entry)
     }
 
+    /// Forgets a result.
+    pub(crate) fn drop_entry(&self, key: &str) -> Result<(), CheckError> {
+        disk::remove(&self.path(key))
+    }
+
     fn path(&self, key: &str) -> PathBuf {
         self.folder.join(&key[..2]).join(format!("{key}.json"))
     }

@@ -3,6 +3,7 @@
 mod answer;
 mod job;
 mod select;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -290,25 +291,38 @@ impl Checker {
         let key = key.done();
         // What the network answers is another answer tomorrow, so an audit is asked for anew each time.
         let lasting = command.network == Network::None;
+        let mut before = None;
         if lasting
             && run.request.use_cache
             && let Some(entry) = self.cache.fetch(&key)
             && self.logs.has(&entry.result.log.sha256)
         {
-            return Ok(cached(run, entry));
+            if !verify::is_due(self.settings.verify_percent, &run.request.run_id, &key) {
+                return Ok(cached(run, entry));
+            }
+            before = Some(entry);
         }
         let outcome = self
             .execute(run, step, &command, layers, Upper::Discard)
             .await?;
         let ended = outcome.ended.end.exit_code().is_some();
-        let result = result(step, &command, outcome);
+        let mut result = result(step, &command, outcome);
+        if let Some(before) = &before {
+            let difference = verify::difference(&before.result, &result);
+            if let Some(difference) = &difference {
+                tracing::warn!(check = %step.name, run = %before.run, difference, "a remembered answer does not hold");
+                self.cache.drop_entry(&key)?;
+            }
+            verify::compared(&mut result, before, difference.as_deref());
+        }
         run.watch.finished(&result);
         let entry = Entry {
             run: run.request.run_id.clone(),
             result,
         };
-        // What the machine lacked it may have tomorrow.
-        let is_ours = !entry.result.is_the_environments();
+        // What was compared is there already, or is not to be relied on; what the machine lacked it may have
+        // tomorrow.
+        let is_ours = before.is_none() && !entry.result.is_the_environments();
         if lasting && ended && is_ours && entry.result.verdict != Verdict::Unknown {
             self.cache.store(&key, &entry)?;
         }

@@ -27,6 +27,12 @@ pub struct Settings {
     pub cargo_config: Option<String>,
     /// How many checks run at once.
     pub parallel: usize,
+    /// Of a hundred remembered answers, how many are asked for again and compared.
+    pub verify_percent: u8,
+    /// How much remembered results, and logs besides them, may take, in bytes.
+    pub results_bytes: u64,
+    /// How much dependency layers may take, in bytes.
+    pub layers_bytes: u64,
 }
 
 impl Settings {
@@ -44,6 +50,9 @@ impl Settings {
             go_proxy: registry::go(),
             cargo_config: registry::cargo(),
             parallel: 8,
+            verify_percent: 0,
+            results_bytes: 1 << 30,
+            layers_bytes: 10 << 30,
         }
     }
 }

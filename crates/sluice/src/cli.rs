@@ -160,6 +160,9 @@ pub(crate) struct Check {
     /// Run everything again.
     #[arg(long)]
     pub(crate) no_cache: bool,
+    /// Run everything again but installations, and compare with what is remembered.
+    #[arg(long, conflicts_with = "no_cache")]
+    pub(crate) verify_cache: bool,
 }
 
 /// Options of `verify`.

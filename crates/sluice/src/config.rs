@@ -47,6 +47,12 @@ pub(crate) struct Config {
     pub(crate) image: String,
     /// How many checks run at once.
     pub(crate) slots: usize,
+    /// Of a hundred remembered answers, how many are asked for again and compared.
+    pub(crate) verify_percent: u8,
+    /// How much remembered results and logs may take, in bytes.
+    pub(crate) results_bytes: u64,
+    /// How much dependency layers may take, in bytes.
+    pub(crate) layers_bytes: u64,
     /// Certificates that every toolchain is to trust besides its own.
     pub(crate) extra_ca: Option<PathBuf>,
     /// Whether `extra_ca` was taken from `SSL_CERT_FILE`.
@@ -150,6 +156,9 @@ impl Config {
                 .text("engine.image")
                 .unwrap_or_else(|| DEFAULT_IMAGE.to_owned()),
             slots: values.number("engine.slots", 8, 1..=256)?,
+            verify_percent: values.number("cache.verify_percent", 0, 0..=100)?,
+            results_bytes: values.number("cache.results_mib", 1 << 10, 1..=1 << 20)? << 20,
+            layers_bytes: values.number("cache.layers_mib", 10 << 10, 1..=1 << 24)? << 20,
             extra_ca_from_environment: extra_ca.is_none() && certificates.is_some(),
             extra_ca: extra_ca.or(certificates),
             registries: values.list("network.registries"),

@@ -98,6 +98,9 @@ pub(crate) async fn wire(
     settings.state = data.run().join("checks");
     settings.extra_ca.clone_from(&config.extra_ca);
     settings.parallel = config.slots;
+    settings.verify_percent = config.verify_percent;
+    settings.results_bytes = config.results_bytes;
+    settings.layers_bytes = config.layers_bytes;
     let checker = Checker::new(Arc::clone(&sandbox), settings);
     let factory = Factory::start(Parts {
         data,

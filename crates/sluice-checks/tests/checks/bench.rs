@@ -95,13 +95,24 @@ impl Bench {
         Bench::on(home, Arc::new(sandbox), fixtures)
     }
 
-    fn on(home: TempDir, sandbox: Arc<dyn Sandbox>, fixtures: &[&str]) -> Bench {
-        let settings = Settings {
+    /// Where a checker in this folder keeps its things.
+    fn settings(home: &Path) -> Settings {
+        Settings {
             layers: Path::new(env!("CARGO_TARGET_TMPDIR")).join("layers"),
             extra_ca: env::var_os("NODE_EXTRA_CA_CERTS").map(PathBuf::from),
-            ..Settings::below(home.path())
-        };
-        let checker = Checker::new(Arc::clone(&sandbox), settings);
+            ..Settings::below(home)
+        }
+    }
+
+    /// Another checker over the same things.
+    pub(crate) fn checker_with(&self, change: impl FnOnce(&mut Settings)) -> Checker {
+        let mut settings = Bench::settings(self.home.path());
+        change(&mut settings);
+        Checker::new(Arc::clone(&self.sandbox), settings)
+    }
+
+    fn on(home: TempDir, sandbox: Arc<dyn Sandbox>, fixtures: &[&str]) -> Bench {
+        let checker = Checker::new(Arc::clone(&sandbox), Bench::settings(home.path()));
         let bench = Bench {
             home,
             checker,

@@ -1,7 +1,8 @@
 //! What is answered from an earlier run, and what is not.
 
-use sluice_checks::CheckReport;
 use sluice_checks::Verdict::{Fail, Pass};
+use sluice_checks::{CheckReport, Quiet};
+use tokio_util::sync::CancellationToken;
 
 use crate::bench::Bench;
 
@@ -52,4 +53,50 @@ async fn a_changed_source_reruns_checks_and_no_installation() {
     let third = bench.check(&["build", "test"]).await;
     assert_eq!(ran(&third), Vec::<&str>::new());
     bench.expect(&third, "build", Pass);
+}
+
+#[tokio::test]
+async fn a_check_that_reads_what_it_does_not_declare_is_found() {
+    let bench = project();
+    // It names no document, and reads one.
+    bench.write(
+        "test/a.test.js",
+        "const test = require('node:test');\nconst text = require('node:fs').readFileSync('d' + 'ocs/a.' + 'md', 'utf8');\n\
+         test('holds', () => require('node:assert').equal(text, '# a\\n'));\n",
+    );
+    let first = bench.check(&["test"]).await;
+    bench.expect(&first, "test", Pass);
+    let verifying = bench.checker_with(|settings| settings.verify_percent = 100);
+    let verify = async || {
+        let request = bench.request(&["test"]);
+        let cancel = CancellationToken::new();
+        let report = verifying.run(&request, &Quiet, &cancel).await;
+        report.expect("no fault of the machinery")
+    };
+    let same = verify().await;
+    let test = bench.expect(&same, "test", Pass);
+    assert!(!test.cached && test.findings.is_empty(), "{test:#?}");
+    assert!(
+        test.note
+            .as_deref()
+            .is_some_and(|note| note.contains("same answer")),
+        "{test:#?}"
+    );
+
+    bench.write("docs/a.md", "# another\n");
+    let lied = bench.check(&["test"]).await;
+    assert!(bench.expect(&lied, "test", Pass).cached);
+    let found = verify().await;
+    let test = bench.expect(&found, "test", Fail);
+    let finding = test.findings.iter().find(|one| one.rule == "cache-differs");
+    let finding = finding.unwrap_or_else(|| panic!("no such finding: {test:#?}"));
+    assert!(
+        finding
+            .message
+            .contains("pass with exit code 0 (exited) before, fail with exit code 1"),
+        "{finding:?}"
+    );
+    // Neither the earlier answer nor the new one is given from now on.
+    let honest = bench.check(&["test"]).await;
+    assert!(!bench.expect(&honest, "test", Fail).cached);
 }

@@ -46,6 +46,12 @@ pub(super) async fn run(args: Check, config: &Config, output: Output) -> Result<
         state: stay.path().join("checks"),
         extra_ca: config.extra_ca.clone(),
         parallel: config.slots,
+        verify_percent: match args.verify_cache {
+            true => 100,
+            false => config.verify_percent,
+        },
+        results_bytes: config.results_bytes,
+        layers_bytes: config.layers_bytes,
         ..Settings::below(cache.join("checks"))
     };
     let only: Vec<String> = args
