@@ -3,10 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{CheckError, CheckResult, disk};
+use crate::shelf::Item;
+use crate::{CheckError, CheckResult, Logs, disk, shelf};
 
 /// A folder of results, each under the digest of all that it depends on.
 #[derive(Debug, Clone)]
@@ -29,9 +31,21 @@ impl Cache {
         }
     }
 
-    /// The result under `key`; a damaged one is removed.
-    pub(crate) fn fetch(&self, key: &str) -> Option<Entry> {
-        read(&self.path(key))
+    /// The result under `key`, marked as used, if its log is there too; what is damaged is removed. To be
+    /// called while the shelf of both is held.
+    pub(crate) fn fetch(&self, key: &str, logs: &Logs) -> Option<Entry> {
+        let path = self.path(key);
+        let entry: Entry = read(&path)?;
+        if !logs.take(&entry.result.log) {
+            return None;
+        }
+        shelf::mark(&path);
+        Some(entry)
+    }
+
+    /// What can be removed.
+    pub(crate) fn items(&self) -> Vec<Item> {
+        shelf::files(&self.folder)
     }
 
     /// Keeps a result.
@@ -50,7 +64,7 @@ impl Cache {
 }
 
 /// An entry in a file whose first line is the digest of the rest; a damaged file is removed.
-pub(crate) fn read(path: &Path) -> Option<Entry> {
+pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
     let text = fs::read_to_string(path).ok();
     let entry = text.as_deref().and_then(|text| {
         let (digest, body) = text.split_once('\n')?;
@@ -66,7 +80,7 @@ pub(crate) fn read(path: &Path) -> Option<Entry> {
 }
 
 /// Writes such a file.
-pub(crate) fn write(path: &Path, entry: &Entry) -> Result<(), CheckError> {
+pub(crate) fn write(path: &Path, entry: &impl Serialize) -> Result<(), CheckError> {
     let body = serde_json::to_string(entry)
         .map_err(|error| CheckError::io("writing", path)(std::io::Error::other(error)))?;
     let digest = hex::encode(Sha256::digest(&body));

@@ -26,6 +26,7 @@ use crate::judge::{Judged, Seen, judge};
 use crate::layer::{Layer, Layers, Staged};
 use crate::logs::Text;
 use crate::node::fallback;
+use crate::shelf::Shelf;
 use crate::signature::worst;
 use crate::{
     Action, Cache, CheckError, CheckReport, CheckResult, Command, Folder, Log, Logs, Plan, Project,
@@ -58,6 +59,8 @@ pub struct Checker {
     sandbox: Arc<dyn Sandbox>,
     cache: Cache,
     logs: Logs,
+    /// Results and logs together.
+    shelf: Shelf,
     layers: Layers,
     settings: Settings,
     slots: Semaphore,
@@ -86,7 +89,8 @@ impl Checker {
             sandbox,
             cache: Cache::new(&settings.cache),
             logs: Logs::new(&settings.logs),
-            layers: Layers::new(settings.layers.clone()),
+            shelf: Shelf::new(settings.cache.clone(), settings.results_bytes),
+            layers: Layers::new(settings.layers.clone(), settings.layers_bytes),
             slots: Semaphore::new(settings.parallel.max(1)),
             settings,
         }
@@ -117,7 +121,18 @@ impl Checker {
         };
         let mut plan = plan(&run.tree);
         select(&mut plan, request.only.as_deref())?;
+        let going = (
+            self.shelf.begin(&run.cancel).await?,
+            self.layers.begin(&run.cancel).await?,
+        );
         let mut checks = self.all(&run, &plan).await?;
+        if checks
+            .iter()
+            .any(|check| !check.cached && check.end != "skipped")
+        {
+            self.sweep().await;
+        }
+        drop(going);
         if plan.projects.is_empty() {
             checks = nothing_known(&plan, request.only.as_deref());
         }
@@ -214,7 +229,10 @@ impl Checker {
         let key = key.done();
         let _lock = self.layers.lock(&key, &run.cancel).await?;
         if run.request.use_cache
-            && let Some((layer, entry)) = self.layers.fetch(&key, &step.dir, &self.logs)?
+            && let Some((layer, entry)) = self
+                .layers
+                .fetch(&key, &step.dir, &self.logs, &run.cancel)
+                .await?
         {
             let result = cached(run, entry);
             return Ok((result, Some(layer), None));
@@ -294,8 +312,7 @@ impl Checker {
         let mut before = None;
         if lasting
             && run.request.use_cache
-            && let Some(entry) = self.cache.fetch(&key)
-            && self.logs.has(&entry.result.log.sha256)
+            && let Some(entry) = self.remembered(run, &key).await?
         {
             if !verify::is_due(self.settings.verify_percent, &run.request.run_id, &key) {
                 return Ok(cached(run, entry));
@@ -327,6 +344,28 @@ impl Checker {
             self.cache.store(&key, &entry)?;
         }
         Ok(entry.result)
+    }
+
+    /// An earlier answer with its log.
+    async fn remembered(&self, run: &Run<'_>, key: &str) -> Result<Option<Entry>, CheckError> {
+        let _reading = self.shelf.reading(&run.cancel).await?;
+        Ok(self.cache.fetch(key, &self.logs))
+    }
+
+    /// Removes what is too much. A fault is no fault of the run.
+    async fn sweep(&self) {
+        let (shelf, cache, logs) = (self.shelf.clone(), self.cache.clone(), self.logs.clone());
+        let layers = self.layers.clone();
+        let swept = tokio::task::spawn_blocking(move || {
+            let items = [cache.items(), logs.items()].concat();
+            shelf.sweep(items, |item| disk::remove(&item.path))?;
+            layers.sweep()
+        });
+        match swept.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "what is remembered could not be bounded"),
+            Err(error) => tracing::warn!(%error, "bounding what is remembered was broken off"),
+        }
     }
 
     /// What every key has: the engine, the command with everything that bounds it.

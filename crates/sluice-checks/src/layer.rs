@@ -1,13 +1,16 @@
 //! Dependency layers: what an installation leaves, kept under the digest of what it depends on.
 
 use std::fs::{self, File, TryLockError};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use crate::cache::{self, Entry};
+use crate::shelf::{self, Going, Item, Shelf};
 use crate::toolchain::{INSTALLED, KEPT_FOLDERS, KEPT_LOCKFILES};
 use crate::tree::read_plain;
 use crate::{CheckError, Logs, disk};
@@ -15,10 +18,22 @@ use crate::{CheckError, Logs, disk};
 /// How often a lock that another process holds is asked for again.
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
+/// What lies beside the tree of a layer, and says when it was last used.
+const RESULT: &str = "result";
+
 /// The folder of layers.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Layers {
     folder: PathBuf,
+    shelf: Shelf,
+}
+
+/// What is written down of a layer.
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    entry: Entry,
+    digest: String,
+    bytes: u64,
 }
 
 /// A layer that can be put below a workspace.
@@ -31,8 +46,17 @@ pub(crate) struct Layer {
 }
 
 impl Layers {
-    pub(crate) fn new(folder: PathBuf) -> Layers {
-        Layers { folder }
+    /// Layers in this folder, which may take `bound` bytes.
+    pub(crate) fn new(folder: PathBuf, bound: u64) -> Layers {
+        Layers {
+            shelf: Shelf::new(folder.clone(), bound),
+            folder,
+        }
+    }
+
+    /// Says that a run goes on: the layers that it uses from now on stay.
+    pub(crate) async fn begin(&self, cancel: &CancellationToken) -> Result<Going, CheckError> {
+        self.shelf.begin(cancel).await
     }
 
     /// Held while the layer `key` is looked for and made, so that two runs, also of two processes, do it once.
@@ -43,10 +67,12 @@ impl Layers {
     ) -> Result<File, CheckError> {
         disk::folder(&self.folder)?;
         let path = self.folder.join(format!(".lock-{key}"));
-        let file = File::create(&path).map_err(CheckError::io("making a lock", &path))?;
         loop {
+            let file = shelf::lock_file(&path)?;
             match file.try_lock() {
-                Ok(()) => return Ok(file),
+                // A lock that was removed in between is nobody's.
+                Ok(()) if is_at(&file, &path) && shelf::mark(&path) => return Ok(file),
+                Ok(()) => continue,
                 Err(TryLockError::Error(error)) => {
                     return Err(CheckError::io("taking the lock", &path)(error));
                 }
@@ -59,23 +85,99 @@ impl Layers {
         }
     }
 
-    /// The layer under `key` with the result of its installation. What is damaged is removed; the log, which
-    /// may have been cleared away since, is put back.
-    pub(crate) fn fetch(
+    /// The layer under `key` with the result of its installation, marked as used. What is damaged is removed;
+    /// the log, which may have been cleared away since, is put back.
+    pub(crate) async fn fetch(
         &self,
         key: &str,
         dir: &str,
         logs: &Logs,
+        cancel: &CancellationToken,
     ) -> Result<Option<(Layer, Entry)>, CheckError> {
+        let _reading = self.shelf.reading(cancel).await?;
         let home = self.folder.join(key);
-        if let Some(entry) = cache::read(&home.join("result")) {
-            let log = &entry.result.log.sha256;
-            let kept = || read_plain(&home.join("log"), u64::MAX).unwrap_or_default();
-            if logs.has(log) || logs.restore(log, &kept())? {
-                return Ok(Some((layer(&home, dir), entry)));
+        if fs::symlink_metadata(&home).is_err() {
+            return Ok(None);
+        }
+        if let Some(kept) = cache::read::<Kept>(&home.join(RESULT)) {
+            let layer = layer(&home, dir);
+            let is_whole = layer.tree.is_dir() && layer.digest == kept.digest;
+            let log = &kept.entry.result.log;
+            let copy = || read_plain(&home.join("log"), u64::MAX).unwrap_or_default();
+            if is_whole && (logs.take(log) || logs.restore(&log.sha256, &copy())?) {
+                shelf::mark(&home.join(RESULT));
+                return Ok(Some((layer, kept.entry)));
             }
         }
-        disk::remove(&home).map(|()| None)
+        tracing::warn!(path = %home.display(), "a damaged layer was dropped");
+        self.put_aside(&home).map(|_| None)
+    }
+
+    /// Takes a layer out of the way, for good; who has it mounted keeps it until [`Layers::sweep`].
+    fn put_aside(&self, home: &Path) -> Result<PathBuf, CheckError> {
+        let name = home.file_name().unwrap_or_default().to_string_lossy();
+        let number = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .map_or(0, |since| since.as_nanos());
+        let aside = self.folder.join(format!(".old-{name}-{number}"));
+        fs::rename(home, &aside).map_err(CheckError::io("putting a layer aside", home))?;
+        let now = File::open(&aside).and_then(|file| file.set_modified(SystemTime::now()));
+        now.map_err(CheckError::io("marking", &aside))?;
+        Ok(aside)
+    }
+
+    /// Removes what takes more than the bound, and what killed runs left. Blocks.
+    pub(crate) fn sweep(&self) -> Result<(), CheckError> {
+        let mut gone = Vec::new();
+        self.shelf.sweep(self.items(), |item| {
+            let name = item.path.file_name().unwrap_or_default().to_string_lossy();
+            if name.starts_with(".lock-") {
+                let is_free = File::open(&item.path).is_ok_and(|file| file.try_lock().is_ok());
+                return match is_free {
+                    true => disk::remove(&item.path),
+                    false => Ok(()),
+                };
+            }
+            gone.push(match name.starts_with('.') {
+                true => item.path.clone(),
+                false => self.put_aside(&item.path)?,
+            });
+            Ok(())
+        })?;
+        // Nobody finds these any more, so it does not matter how long it takes.
+        gone.iter().try_for_each(|path| disk::remove(path))
+    }
+
+    fn items(&self) -> Vec<Item> {
+        let mut items = Vec::new();
+        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let path = entry.path();
+            let is_layer = !name.starts_with('.');
+            let kept = is_layer
+                .then(|| cache::read::<Kept>(&path.join(RESULT)))
+                .flatten();
+            let is_remains = [".new-", ".old-"]
+                .iter()
+                .any(|start| name.starts_with(start));
+            let is_lock = name
+                .strip_prefix(".lock-")
+                .is_some_and(|key| !self.folder.join(key).exists());
+            let mark = match kept {
+                Some(_) => path.join(RESULT),
+                None if is_layer || is_remains || is_lock => path.clone(),
+                None => continue,
+            };
+            let used = fs::symlink_metadata(&mark).and_then(|meta| meta.modified());
+            items.push(Item {
+                mark,
+                is_left_over: kept.is_none(),
+                bytes: kept.map_or(0, |kept| kept.bytes),
+                used: used.unwrap_or(SystemTime::UNIX_EPOCH),
+                path,
+            });
+        }
+        items
     }
 
     /// An empty place for an installation, as [`Layers::keep`] takes it. What a killed process left in a
@@ -100,7 +202,12 @@ impl Layers {
         prune(&staged.upper(), Some(dir))?;
         let log = logs.log_read(&entry.result.log.sha256).unwrap_or_default();
         disk::write(&staged.home.join("log"), &log)?;
-        cache::write(&staged.home.join("result"), entry)?;
+        let kept = Kept {
+            entry: entry.clone(),
+            digest: layer(&staged.home, dir).digest,
+            bytes: size(&staged.home),
+        };
+        cache::write(&staged.home.join(RESULT), &kept)?;
         let home = self.folder.join(key);
         fs::rename(&staged.home, &home)
             .and_then(|()| disk::sync_folder(&self.folder))
@@ -151,6 +258,31 @@ fn layer(home: &Path, dir: &str) -> Layer {
         tree,
         digest: hex::encode(digest.finalize()),
     }
+}
+
+/// Whether an open file is the one that has this name now.
+fn is_at(file: &File, path: &Path) -> bool {
+    let here = file.metadata().map(|meta| (meta.dev(), meta.ino()));
+    let there = fs::symlink_metadata(path).map(|meta| (meta.dev(), meta.ino()));
+    matches!((here, there), (Ok(here), Ok(there)) if here == there)
+}
+
+/// How much a folder takes on the disk, in bytes.
+fn size(folder: &Path) -> u64 {
+    let mut bytes = 0;
+    let mut open = vec![folder.to_path_buf()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let Ok(meta) = entry.metadata() else {
+                continue;
+            };
+            bytes += meta.blocks() * 512;
+            if meta.is_dir() {
+                open.push(entry.path());
+            }
+        }
+    }
+    bytes
 }
 
 /// Removes everything but the folders of packages and the lockfile beside the manifest in `keep`.

@@ -26,6 +26,7 @@ mod report;
 mod rust;
 mod script;
 mod settings;
+mod shelf;
 mod signature;
 mod smoke;
 mod toolchain;

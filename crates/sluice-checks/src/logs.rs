@@ -8,12 +8,15 @@ use sha2::{Digest, Sha256};
 use sluice_sandbox::{LogSink, Stream};
 use tempfile::NamedTempFile;
 
-use crate::{CheckError, Log, Watch, disk};
+use crate::shelf::Item;
+use crate::{CheckError, Log, Watch, disk, shelf};
 
 /// How much of the start and of the end of a log is kept in memory for reading errors out of it, in bytes.
 const IN_MEMORY: usize = 4 << 20;
 /// How much of standard output is kept for tools that answer there, in bytes.
 const ANSWER: usize = 32 << 20;
+/// The largest log, in bytes, whose content is compared with its name before an answer with it is given.
+const LOOKED_AT: u64 = 1 << 20;
 
 /// A folder of logs, each under the digest of its bytes.
 #[derive(Debug, Clone)]
@@ -35,9 +38,31 @@ impl Logs {
         (hex::encode(Sha256::digest(&bytes)) == sha256).then_some(bytes)
     }
 
-    /// Whether a log is there; [`Logs::log_read`] also says whether it is whole.
-    pub(crate) fn has(&self, sha256: &str) -> bool {
-        self.path(sha256).is_some_and(|path| path.is_file())
+    /// Whether a log is there, and marks it as used. A damaged one is removed; the content of a large one is
+    /// looked at only when it is read.
+    pub(crate) fn take(&self, log: &Log) -> bool {
+        let Some(path) = self.path(&log.sha256) else {
+            return false;
+        };
+        let Ok(meta) = fs::symlink_metadata(&path) else {
+            return false;
+        };
+        let is_whole = meta.is_file()
+            && meta.len() == log.bytes
+            && (log.bytes > LOOKED_AT || self.log_read(&log.sha256).is_some());
+        if !is_whole {
+            tracing::warn!(path = %path.display(), "a damaged log was dropped");
+            if let Err(error) = disk::remove(&path) {
+                tracing::warn!(%error, "it could not be removed");
+            }
+            return false;
+        }
+        shelf::mark(&path)
+    }
+
+    /// What can be removed.
+    pub(crate) fn items(&self) -> Vec<Item> {
+        shelf::files(&self.folder)
     }
 
     /// Files a log away that was kept elsewhere, when it is the one.

@@ -126,6 +126,11 @@ impl Bench {
         bench
     }
 
+    /// Where its checkers keep what is their own.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
     pub(crate) fn snapshot(&self) -> PathBuf {
         self.home.path().join("snapshot")
     }

@@ -1,7 +1,12 @@
 //! What is answered from an earlier run, and what is not.
 
+use std::fs;
+use std::path::PathBuf;
+
 use sluice_checks::Verdict::{Fail, Pass};
-use sluice_checks::{CheckReport, Quiet};
+use sluice_checks::{CheckReport, Checker, Quiet, Settings, Watch};
+use sluice_sandbox::Stream;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::bench::Bench;
@@ -99,4 +104,138 @@ async fn a_check_that_reads_what_it_does_not_declare_is_found() {
     // Neither the earlier answer nor the new one is given from now on.
     let honest = bench.check(&["test"]).await;
     assert!(!bench.expect(&honest, "test", Fail).cached);
+}
+
+/// A project whose layer holds a package.
+fn with_package(name: &str) -> Bench {
+    let bench = Bench::new(&[]);
+    bench.write(
+        "package.json",
+        &format!(
+            r#"{{"name": "{name}", "version": "1.0.0", "dependencies": {{"ms": "2.1.3"}}, "scripts": {{"build": "node -e \"require('ms'); console.log('hello')\"", "test": "node -e \"console.log('hello'); setInterval(() => {{}}, 1000)\""}}}}"#
+        ),
+    );
+    bench
+}
+
+/// The finished layers in the bench's own folder.
+fn layers(bench: &Bench) -> Vec<PathBuf> {
+    let folder = bench.home().join("layers");
+    let entries = fs::read_dir(folder)
+        .expect("layers")
+        .map(|entry| entry.expect("an entry"));
+    let is_layer = |entry: &fs::DirEntry| !entry.file_name().to_string_lossy().starts_with('.');
+    entries.filter(is_layer).map(|entry| entry.path()).collect()
+}
+
+async fn run(checker: &Checker, bench: &Bench, only: &[&str]) -> CheckReport {
+    let cancel = CancellationToken::new();
+    let report = checker.run(&bench.request(only), &Quiet, &cancel).await;
+    report.expect("no fault of the machinery")
+}
+
+#[tokio::test]
+async fn a_damaged_layer_is_dropped() {
+    let bench = with_package("damaged");
+    let checker = bench.checker_with(|settings| settings.layers = bench.home().join("layers"));
+    let first = run(&checker, &bench, &["build"]).await;
+    bench.expect(&first, "build", Pass);
+    let [layer] = layers(&bench).try_into().expect("one layer");
+    let damages: [&dyn Fn(); 3] = [
+        &|| fs::write(layer.join("result"), "x").expect("written"),
+        &|| {
+            let installed = layer.join("tree/node_modules/.package-lock.json");
+            fs::write(installed, "{}").expect("written");
+        },
+        &|| fs::remove_dir_all(layer.join("tree")).expect("removed"),
+    ];
+    for damage in damages {
+        damage();
+        let again = run(&checker, &bench, &["build"]).await;
+        assert!(!bench.expect(&again, "install", Pass).cached);
+        bench.expect(&again, "build", Pass);
+    }
+    let last = run(&checker, &bench, &["build"]).await;
+    assert!(bench.expect(&last, "install", Pass).cached);
+}
+
+#[tokio::test]
+async fn a_damaged_log_drops_its_answer() {
+    let bench = project();
+    let first = bench.check(&["test"]).await;
+    let sha256 = &bench.expect(&first, "test", Pass).log.sha256;
+    let log = bench.home().join("logs").join(&sha256[..2]).join(sha256);
+    let text = fs::read_to_string(&log).expect("a log");
+    fs::write(&log, text.replace("pass", "fail")).expect("written");
+    let second = bench.check(&["test"]).await;
+    assert!(!bench.expect(&second, "test", Pass).cached);
+    bench.log(bench.expect(&second, "test", Pass));
+}
+
+#[tokio::test]
+async fn what_is_too_much_goes_and_is_made_again() {
+    let bench = with_package("first");
+    let small = bench.checker_with(|settings| {
+        settings.layers = bench.home().join("layers");
+        (settings.layers_bytes, settings.results_bytes) = (0, 0);
+    });
+    bench.expect(&run(&small, &bench, &["build"]).await, "build", Pass);
+    let first = layers(&bench);
+    assert_eq!(
+        first.len(),
+        1,
+        "a run's own layer stays as long as it goes on"
+    );
+    let package = fs::read_to_string(bench.snapshot().join("package.json")).expect("a manifest");
+    bench.write("package.json", &package.replace("first", "second"));
+    bench.expect(&run(&small, &bench, &["build"]).await, "build", Pass);
+    assert!(
+        !first[0].exists(),
+        "the layer of the first run is the older one"
+    );
+    assert_eq!(layers(&bench).len(), 1);
+    bench.write("package.json", &package);
+    let again = run(&small, &bench, &["build"]).await;
+    assert_eq!(ran(&again), ["install", "build"]);
+}
+
+/// Says when a check has printed something.
+struct Hello(Notify);
+
+impl Watch for Hello {
+    fn log(&self, check: &str, _stream: Stream, bytes: &[u8]) {
+        if check == "test" && String::from_utf8_lossy(bytes).contains("hello") {
+            self.0.notify_one();
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_run_uses_is_not_removed_by_another() {
+    let bench = with_package("used");
+    let open = |settings: &mut Settings| settings.layers = bench.home().join("layers");
+    let patient = bench.checker_with(open);
+    bench.expect(&run(&patient, &bench, &["install"]).await, "install", Pass);
+    let [layer] = layers(&bench).try_into().expect("one layer");
+    let (hello, cancel) = (Hello(Notify::new()), CancellationToken::new());
+    let request = bench.request(&["test"]);
+    let using = patient.run(&request, &hello, &cancel);
+    let others = async {
+        hello.0.notified().await;
+        let other = with_package("other");
+        let small = bench.checker_with(|settings| {
+            open(settings);
+            (settings.layers_bytes, settings.results_bytes) = (0, 0);
+        });
+        other.expect(&run(&small, &other, &["build"]).await, "build", Pass);
+        assert!(layer.exists(), "a run has it mounted");
+        cancel.cancel();
+        // Once it is over, nothing holds the layer.
+        small
+    };
+    let (ended, small) = tokio::join!(using, others);
+    assert!(ended.is_err());
+    let other = with_package("third");
+    other.expect(&run(&small, &other, &["build"]).await, "build", Pass);
+    assert!(!layer.exists());
 }
