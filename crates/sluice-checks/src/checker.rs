@@ -34,7 +34,7 @@ use crate::{
 };
 
 /// Part of every cache key: raised when results of the same run would be read differently.
-const READING: &str = "4";
+const READING: &str = "5";
 
 /// What is to be checked.
 #[derive(Debug, Clone)]
@@ -249,18 +249,17 @@ impl Checker {
             .execute(run, step, &command, &[], Upper::Keep(staged.upper()))
             .await?;
         if outcome.judged.verdict == Verdict::Fail
-            && let Some(argv) = fallback(&command.argv, &outcome.output)
+            && let Some((argv, note)) = fallback(&command.argv, &outcome.output)
         {
             command.argv = argv;
-            command.note =
-                Some("`npm ci` found the lockfile incomplete, so `npm install` was run".to_owned());
+            command.note = Some(note);
             staged.empty()?;
             outcome = self
                 .execute(run, step, &command, &[], Upper::Keep(staged.upper()))
                 .await?;
         }
         if step.toolchain == Toolchain::Node {
-            about_the_lockfile(&run.tree, &step.dir, &mut outcome.judged);
+            about_the_lockfile(&run.tree, &step.dir, &command, &mut outcome.judged);
             about_the_manifest(&run.tree, &step.dir, &mut outcome.judged);
             about_the_registry(&run.tree, &step.dir, &mut outcome.judged);
         }

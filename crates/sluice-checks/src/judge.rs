@@ -69,8 +69,8 @@ pub(crate) fn judge(seen: &Seen<'_>) -> Judged {
             }
             Report::PythonBuild => compiled::python(seen, code),
             Report::PythonLint | Report::Cargo | Report::Go => compiled::read(seen, code),
-            Report::NpmAudit => audit(seen, code),
-            Report::Eslint => lint(seen, code),
+            Report::NpmAudit | Report::ManagerAudit => audit(seen, code),
+            Report::Eslint | Report::Biome => lint(seen, code),
             Report::Smoke => smoke(seen, code),
             Report::Text if seen.step.kind == Kind::Install => install(seen, code),
             Report::Text if seen.step.kind == Kind::Test => tests(seen, code),
@@ -109,7 +109,8 @@ fn broken_off(seen: &Seen<'_>, end: End) -> Judged {
         );
     }
     if seen.step.kind == Kind::Audit {
-        return Judged::unknown(format!("npm audit could not ask: {}", why(end)));
+        let tool = missing::tool(seen);
+        return Judged::unknown(format!("{tool} could not ask: {}", why(end)));
     }
     let mut findings = said(seen);
     findings.insert(
@@ -151,7 +152,11 @@ fn install(seen: &Seen<'_>, code: i32) -> Judged {
     if code == 0 {
         return Judged::new(Verdict::Pass, Vec::new());
     }
-    match read::install_errors(seen.output, "package.json", seen.paths) {
+    let fault = match seen.command.argv.first().map(String::as_str) {
+        Some(program @ ("pnpm" | "yarn")) => read::manager_errors(program, seen.output, seen.paths),
+        _ => read::install_errors(seen.output, "package.json", seen.paths),
+    };
+    match fault {
         Some(InstallFault::Unanswered(note)) => Judged::unknown(note),
         Some(InstallFault::Project(finding)) => Judged::new(Verdict::Fail, vec![finding]),
         None => Judged::new(Verdict::Fail, Vec::new()),
@@ -187,7 +192,12 @@ fn fetched(seen: &Seen<'_>, code: i32) -> Judged {
 }
 
 fn lint(seen: &Seen<'_>, code: i32) -> Judged {
-    match read::file(seen.out, LINT_JSON).and_then(|bytes| read::eslint(&bytes, seen.paths)) {
+    let report = match seen.command.report {
+        Report::Biome => read::biome(seen.stdout, seen.paths),
+        _ => read::file(seen.out, LINT_JSON).and_then(|bytes| read::eslint(&bytes, seen.paths)),
+    };
+    let tool = missing::tool(seen);
+    match report {
         Ok(mut findings) => {
             let errors = findings.iter().any(|finding| finding.level == Level::Error);
             if code != 0 && !errors {
@@ -201,7 +211,7 @@ fn lint(seen: &Seen<'_>, code: i32) -> Judged {
                 findings,
             )
         }
-        Err(why) if code == 0 => Judged::unknown(format!("eslint left with 0, but {why}")),
+        Err(why) if code == 0 => Judged::unknown(format!("{tool} left with 0, but {why}")),
         Err(_) => Judged::new(Verdict::Fail, read::errors(seen.output, seen.paths)),
     }
 }
@@ -213,9 +223,19 @@ fn audit(seen: &Seen<'_>, code: i32) -> Judged {
     } else {
         format!("{dir}/package.json")
     };
-    match read::audit(seen.stdout, &manifest) {
+    let is_npm = seen.command.report == Report::NpmAudit;
+    let answer = match is_npm {
+        true => read::audit(seen.stdout, &manifest),
+        false => read::manager_audit(missing::tool(seen), seen.stdout, &manifest),
+    };
+    match answer {
         Ok(findings) => {
             let errors = findings.iter().any(|finding| finding.level == Level::Error);
+            // yarn's exit code counts findings of any weight.
+            let code = match is_npm || findings.is_empty() {
+                true => code,
+                false => 0,
+            };
             Judged::new(
                 by_code(code).max(if errors { Verdict::Fail } else { Verdict::Pass }),
                 findings,

@@ -1,7 +1,9 @@
 //! The Node toolchain: which projects a tree holds and what is run in each.
 
 mod install;
+mod manager;
 mod manifest;
+mod members;
 mod script;
 mod steps;
 
@@ -25,7 +27,7 @@ pub(crate) fn projects(tree: &dyn Tree, dirs: &[String]) -> Vec<Project> {
         if covered.contains(dir) || (dirs.len() > 1 && !manifest.is_project()) {
             continue;
         }
-        let members = members(&manifest, dir, dirs);
+        let members = members(tree, &manifest, dir, dirs);
         covered.extend(members.iter().cloned());
         projects.push(project(tree, dir, &manifest, &members));
     }
@@ -33,22 +35,26 @@ pub(crate) fn projects(tree: &dyn Tree, dirs: &[String]) -> Vec<Project> {
 }
 
 /// The folders among `dirs` that the manifest in `root` names as its workspaces.
-fn members(manifest: &Manifest, root: &str, dirs: &[String]) -> Vec<String> {
-    let mut set = GlobSetBuilder::new();
-    for pattern in manifest.workspaces() {
-        let pattern = pattern.trim_start_matches("./").trim_end_matches('/');
-        let pattern = if root.is_empty() {
-            pattern.to_owned()
-        } else {
-            format!("{root}/{pattern}")
-        };
-        if let Ok(glob) = GlobBuilder::new(&pattern).literal_separator(true).build() {
-            set.add(glob);
+fn members(tree: &dyn Tree, manifest: &Manifest, root: &str, dirs: &[String]) -> Vec<String> {
+    let mut patterns = manifest.workspaces();
+    patterns.extend(manifest::pnpm_workspaces(tree, root));
+    let (out, into): (Vec<String>, Vec<String>) = patterns
+        .into_iter()
+        .partition(|pattern| pattern.starts_with('!'));
+    let set = |patterns: &[String]| {
+        let mut set = GlobSetBuilder::new();
+        for pattern in patterns {
+            let pattern = pattern.trim_start_matches('!').trim_start_matches("./");
+            let pattern = join(root, pattern.trim_end_matches('/'));
+            if let Ok(glob) = GlobBuilder::new(&pattern).literal_separator(true).build() {
+                set.add(glob);
+            }
         }
-    }
-    let set = set.build().unwrap_or_else(|_| GlobSet::empty());
+        set.build().unwrap_or_else(|_| GlobSet::empty())
+    };
+    let (out, into) = (set(&out), set(&into));
     dirs.iter()
-        .filter(|dir| dir.as_str() != root && set.is_match(dir))
+        .filter(|dir| dir.as_str() != root && into.is_match(dir) && !out.is_match(dir))
         .cloned()
         .collect()
 }
@@ -79,21 +85,20 @@ fn project(tree: &dyn Tree, dir: &str, manifest: &Manifest, members: &[String]) 
         .iter()
         .map(|member| (member, Manifest::read(tree, member)))
         .collect();
+    let workspace = members::Members::new(manifest, dir, &member_manifests);
     let mut steps = Vec::new();
     for kind in [Kind::Build, Kind::Test, Kind::Lint, Kind::Smoke] {
         let own = steps::step(&root, kind);
         let theirs: Vec<Step> = member_manifests
             .iter()
             .map(|(member, manifest)| {
-                steps::step(
-                    &steps::Place {
-                        tree,
-                        dir: member,
-                        install: dir,
-                        manifest,
-                    },
-                    kind,
-                )
+                let place = steps::Place {
+                    tree,
+                    dir: member,
+                    install: dir,
+                    manifest,
+                };
+                workspace.prepare(manifest, steps::step(&place, kind))
             })
             .filter(|step| matches!(step.action, Action::Run(_)))
             .collect();

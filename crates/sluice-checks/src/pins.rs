@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::Tree;
 
 /// Files by the start of their name that configure a check.
-const CONFIGURATION: [&str; 39] = [
+const CONFIGURATION: [&str; 41] = [
     "eslint.config.",
     ".eslintrc",
     ".eslintignore",
@@ -29,6 +29,8 @@ const CONFIGURATION: [&str; 39] = [
     "tsconfig",
     "biome.json",
     ".npmrc",
+    ".yarnrc",
+    ".pnpmfile.",
     ".taprc",
     "babel.config.",
     "pytest.ini",

@@ -167,8 +167,12 @@ pub enum Report {
     Junit,
     /// `lint.json` as eslint writes it.
     Eslint,
+    /// The report of biome on standard output.
+    Biome,
     /// The answer of `npm audit --json` on standard output.
     NpmAudit,
+    /// The same of pnpm or yarn.
+    ManagerAudit,
     /// `smoke.json`, written by our own script.
     Smoke,
     /// `build.json`, written by our own script that compiles the files of a Python project.
@@ -195,6 +199,8 @@ impl Report {
         matches!(
             self,
             Report::NpmAudit
+                | Report::ManagerAudit
+                | Report::Biome
                 | Report::PythonLint
                 | Report::Cargo
                 | Report::CargoTest

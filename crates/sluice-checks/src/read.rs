@@ -2,6 +2,7 @@
 //! red into green.
 
 mod audit;
+mod biome;
 mod cargo;
 mod coverage;
 mod eslint;
@@ -10,6 +11,7 @@ mod go;
 mod jest;
 mod junit;
 mod libtest;
+mod managers;
 mod mocha;
 mod npm;
 mod python;
@@ -20,6 +22,7 @@ mod text;
 use std::path::Path;
 
 pub(crate) use audit::audit;
+pub(crate) use biome::biome;
 pub(crate) use cargo::cargo;
 pub(crate) use coverage::coverage;
 pub(crate) use eslint::eslint;
@@ -28,6 +31,7 @@ pub(crate) use go::{go, go_test};
 pub(crate) use jest::jest;
 pub(crate) use junit::junit;
 pub(crate) use libtest::libtest;
+pub(crate) use managers::{manager_audit, manager_errors};
 pub(crate) use mocha::mocha;
 pub(crate) use npm::{InstallFault, install_errors};
 pub(crate) use python::{python_build, python_lint, unittest};

@@ -108,10 +108,19 @@ impl Toolchain {
 /// Folders that an installation may leave in a workspace, at any depth: the packages of each toolchain.
 pub(crate) const KEPT_FOLDERS: [&str; 3] = ["node_modules", VENV, STORE];
 /// The lockfiles that an installation may leave beside the manifest.
-pub(crate) const KEPT_LOCKFILES: [&str; 3] = ["package-lock.json", "Cargo.lock", "go.sum"];
+pub(crate) const KEPT_LOCKFILES: [&str; 5] = [
+    "package-lock.json",
+    "pnpm-lock.yaml",
+    "yarn.lock",
+    "Cargo.lock",
+    "go.sum",
+];
 /// Files in the folder of a project that say which packages an installation brought.
-pub(crate) const INSTALLED: [&str; 4] = [
+pub(crate) const INSTALLED: [&str; 7] = [
     "node_modules/.package-lock.json",
+    "node_modules/.pnpm/lock.yaml",
+    "node_modules/.yarn-integrity",
+    "node_modules/.yarn-state.yml",
     ".venv/sluice-installed.txt",
     "Cargo.lock",
     "go.sum",

@@ -8,6 +8,8 @@ mod caching;
 mod compiled;
 #[path = "checks/install.rs"]
 mod install;
+#[path = "checks/managers.rs"]
+mod managers;
 #[path = "checks/projects.rs"]
 mod projects;
 #[path = "checks/python.rs"]

@@ -22,7 +22,31 @@ pub(super) fn nothing_known(plan: &Plan, only: Option<&[String]>) -> Vec<CheckRe
 }
 
 /// Adds what is wrong with the lockfile to an installation.
-pub(super) fn about_the_lockfile(tree: &dyn Tree, dir: &str, judged: &mut Judged) {
+pub(super) fn about_the_lockfile(
+    tree: &dyn Tree,
+    dir: &str,
+    command: &Command,
+    judged: &mut Judged,
+) {
+    let program = command.argv.first().map_or("", String::as_str);
+    if program != "npm" {
+        let (tool, name) = match program {
+            "pnpm" => ("pnpm", "pnpm-lock.yaml"),
+            _ => ("yarn", "yarn.lock"),
+        };
+        let path = join(dir, name);
+        let is_open = !command
+            .argv
+            .iter()
+            .any(|word| matches!(word.as_str(), "--frozen-lockfile" | "--immutable"));
+        if is_open && tree.read(&path).is_some() {
+            let message = format!("{path} does not fit package.json");
+            let draft = Draft::error(tool, "lockfile-disagrees", message);
+            let draft = draft.level(Level::Warning).at(Some(path), 0, 0);
+            judged.findings.push(draft.done());
+        }
+        return;
+    }
     let draft = match lock_state(tree, dir) {
         LockState::Broken { path } => {
             let message = format!("{path} is no JSON object; remove it or restore it");

@@ -55,9 +55,19 @@ fn node(tree: &dyn Tree, step: &Step, program: &str, rest: &[&str]) -> Option<Re
     let script = match (program, rest) {
         ("npm", ["test", ..]) => "test",
         ("npm", ["run", name, ..]) => name,
+        // Another member of the workspace, built before.
+        ("npm", ["--prefix", folder, "run", name]) => {
+            let dir = folder.strip_prefix(sluice_sandbox::WORKSPACE)?;
+            return scripts(tree, dir.trim_matches('/'), name);
+        }
         _ => return node_tool(tree, &step.dir, program, rest),
     };
-    let manifest = Manifest::read(tree, &step.dir);
+    scripts(tree, &step.dir, script)
+}
+
+/// What the script of the package in `dir` reads.
+fn scripts(tree: &dyn Tree, dir: &str, script: &str) -> Option<Reads> {
+    let manifest = Manifest::read(tree, dir);
     let commands = script_commands(&manifest, script)?;
     let commands = commands.iter().filter(|words| {
         let first = words.first().map(String::as_str);
@@ -69,7 +79,7 @@ fn node(tree: &dyn Tree, step: &Step, program: &str, rest: &[&str]) -> Option<Re
     let reads = commands.map(|words| {
         let (first, rest) = words.split_first()?;
         let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
-        node_tool(tree, &step.dir, first, &rest)
+        node_tool(tree, dir, first, &rest)
     });
     // A script that does nothing still is a file's content.
     together(reads.chain([Some(only(&[]))]))

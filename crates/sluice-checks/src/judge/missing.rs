@@ -38,6 +38,7 @@ pub(super) fn tool(seen: &Seen<'_>) -> &'static str {
     match (seen.step.kind, seen.command.report) {
         (Kind::Smoke, _) => "smoke",
         (_, Report::Eslint) => "eslint",
+        (_, Report::Biome) => "biome",
         (_, Report::Mocha) => "mocha",
         (_, Report::Junit) => "node:test",
         (_, Report::Pytest) => "pytest",
@@ -62,13 +63,24 @@ pub(super) fn tool(seen: &Seen<'_>) -> &'static str {
         (Kind::Test, _) => "test",
         (Kind::Build, _) => "build",
         (Kind::Lint, _) => "lint",
-        (Kind::Audit, _) => "npm-audit",
-        (Kind::Install, _) => seen.step.toolchain.installer(),
+        (Kind::Audit, _) => match seen.command.argv.first().map(String::as_str) {
+            Some("pnpm") => "pnpm-audit",
+            Some("yarn") => "yarn-audit",
+            _ => "npm-audit",
+        },
+        (Kind::Install, _) => match seen.command.argv.first().map(String::as_str) {
+            Some("pnpm") => "pnpm",
+            Some("yarn") => "yarn",
+            _ => seen.step.toolchain.installer(),
+        },
     }
 }
 
 /// A part of a toolchain that says itself that it is not there.
 pub(super) fn component(seen: &Seen<'_>) -> Option<Judged> {
+    if seen.step.toolchain == Toolchain::Node {
+        return other_manager(seen);
+    }
     if seen.step.toolchain != Toolchain::Rust {
         return None;
     }
@@ -76,6 +88,34 @@ pub(super) fn component(seen: &Seen<'_>) -> Option<Judged> {
         .iter()
         .find(|(words, ..)| seen.output.contains(words))?;
     Some(absent(seen, name, mend))
+}
+
+/// A package manager of another kind or version than the project is for, or only the word for one.
+fn other_manager(seen: &Seen<'_>) -> Option<Judged> {
+    let program = seen.command.argv.first().map(String::as_str)?;
+    if !matches!(program, "pnpm" | "yarn") {
+        return None;
+    }
+    let is_word = seen
+        .output
+        .contains("Network access disabled by the environment");
+    let is_other = [
+        "the current global version of Yarn",
+        "Unknown Syntax Error",
+        "is not compatible with this version",
+    ];
+    let is_other = is_other.iter().any(|words| seen.output.contains(words));
+    (is_word || is_other).then(|| {
+        let package = match seen.command.argv.iter().any(|word| word == "--mode=skip-build") {
+            true => "@yarnpkg/cli-dist",
+            false if program == "yarn" => "yarn@1",
+            false => "pnpm",
+        };
+        let mend = format!(
+            "what is there is of another version, or corepack's word for it; npm install --global {package}"
+        );
+        absent(seen, program, &mend)
+    })
 }
 
 /// A shell, npm or the engine says that a program is not there.
@@ -115,6 +155,21 @@ pub(super) fn program(seen: &Seen<'_>) -> Judged {
         },
         Some(name) if seen.step.toolchain != Toolchain::Node => {
             absent(seen, name, seen.step.toolchain.mend())
+        }
+        _ if matches!(program, "pnpm" | "yarn") => {
+            let mend = format!(
+                "install it (npm install --global {}), or choose an image that has it",
+                match seen
+                    .command
+                    .argv
+                    .iter()
+                    .any(|word| word == "--mode=skip-build")
+                {
+                    true => "@yarnpkg/cli-dist",
+                    false => program,
+                }
+            );
+            absent(seen, program, &mend)
         }
         _ if program == "bash" => absent(
             seen,

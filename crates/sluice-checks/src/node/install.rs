@@ -6,12 +6,13 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use sluice_sandbox::Network;
 
+use super::manager::Manager;
 use super::manifest::{Manifest, dependencies, join, json};
 use crate::plan::step_name;
 use crate::{Action, Command, Kind, Report, Step, Toolchain, Tree};
 
 /// What a manifest says that changes what is installed.
-const INPUTS: [&str; 17] = [
+const INPUTS: [&str; 22] = [
     "name",
     "version",
     "bin",
@@ -29,8 +30,15 @@ const INPUTS: [&str; 17] = [
     "os",
     "cpu",
     "libc",
+    "packageManager",
+    "pnpm",
+    "resolutions",
+    "dependenciesMeta",
+    "installConfig",
 ];
 const LOCKFILES: [&str; 2] = ["npm-shrinkwrap.json", "package-lock.json"];
+/// Files of other package managers that decide what is installed.
+const OTHERS: [&str; 3] = ["pnpm-lock.yaml", "pnpm-workspace.yaml", "yarn.lock"];
 
 /// Whether the lockfile of a project can be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,25 +102,35 @@ pub(crate) fn lock_state(tree: &dyn Tree, dir: &str) -> LockState {
 
 /// The installation of the project in `dir`.
 pub(crate) fn step(tree: &dyn Tree, dir: &str) -> Step {
-    let (verb, note) = match lock_state(tree, dir) {
-        LockState::Fits | LockState::Broken { .. } => ("ci", None),
-        LockState::Absent => ("install", foreign_lock(tree, dir)),
-        LockState::Disagrees { path, .. } => (
-            "install",
+    let manager = Manager::of(tree, dir);
+    let is_there = || tree.read(&join(dir, manager.lockfile())).is_some();
+    let (is_locked, note) = match (manager, lock_state(tree, dir)) {
+        (Manager::Npm, LockState::Fits | LockState::Broken { .. }) => (true, None),
+        (Manager::Npm, LockState::Absent) => (false, foreign_lock(tree, dir)),
+        (Manager::Npm, LockState::Disagrees { path, .. }) => (
+            false,
             Some(format!(
                 "{path} does not fit package.json, so `npm install` was run; commit its lockfile"
             )),
         ),
+        _ if is_there() => (true, None),
+        _ => (
+            false,
+            Some(format!(
+                "there is no {}, so today's versions were installed; commit the one that `{} install` writes",
+                manager.lockfile(),
+                manager.program()
+            )),
+        ),
     };
-    let argv = ["npm", verb, "--ignore-scripts", "--no-audit", "--no-fund"];
     Step {
         name: step_name(Kind::Install, dir),
         kind: Kind::Install,
         toolchain: Toolchain::Node,
         dir: dir.to_owned(),
         action: Action::Run(Command {
-            argv: argv.map(str::to_owned).to_vec(),
-            env: BTreeMap::new(),
+            argv: manager.install(is_locked),
+            env: manager.env(),
             network: Network::Open,
             report: Report::Text,
             note,
@@ -121,27 +139,29 @@ pub(crate) fn step(tree: &dyn Tree, dir: &str) -> Step {
     }
 }
 
-/// The command to run instead when `npm ci` found its lockfile incomplete: npm leaves packages for other
-/// platforms out of some lockfiles that it writes, and then refuses them.
-pub(crate) fn fallback(argv: &[String], output: &str) -> Option<Vec<String>> {
+/// The command to run instead when a lockfile was found incomplete, and what a person should know of it: npm
+/// leaves packages for other platforms out of some lockfiles that it writes, and then refuses them.
+pub(crate) fn fallback(argv: &[String], output: &str) -> Option<(Vec<String>, String)> {
+    if let Some(open) = Manager::unlocked(argv, output) {
+        let note = "the lockfile does not fit package.json, so an installation that may change it was run; commit \
+                    what it writes";
+        return Some((open, note.to_owned()));
+    }
     let incomplete = output.contains("EUSAGE")
         && output.lines().any(|line| line.contains("Missing: "))
         && !output.lines().any(|line| line.contains("Invalid: "));
     let mut argv = argv.to_vec();
     (argv.get(1).is_some_and(|verb| verb == "ci") && incomplete).then(|| {
         argv[1] = "install".to_owned();
-        argv
+        let note = "`npm ci` found the lockfile incomplete, so `npm install` was run";
+        (argv, note.to_owned())
     })
 }
 
 /// A lockfile of another package manager, which is not read.
 fn foreign_lock(tree: &dyn Tree, dir: &str) -> Option<String> {
-    let name = ["pnpm-lock.yaml", "yarn.lock", "bun.lock"]
-        .into_iter()
-        .find(|name| tree.read(&join(dir, name)).is_some())?;
-    Some(format!(
-        "{name} is not read; `npm install` chose the versions from package.json"
-    ))
+    tree.read(&join(dir, "bun.lock"))?;
+    Some("bun.lock is not read; `npm install` chose the versions from package.json".to_owned())
 }
 
 /// What decides the outcome of the installation in `dir`, by path: digests of the parts of the manifests
@@ -179,7 +199,9 @@ pub(crate) fn inputs(tree: &dyn Tree, dir: &str) -> BTreeMap<String, String> {
                 serde_json::to_vec(&parts).unwrap_or_default()
             }
             ".npmrc" => tree.read(&path).unwrap_or_default(),
-            name if LOCKFILES.contains(&name) => tree.read(&path).unwrap_or_default(),
+            name if LOCKFILES.contains(&name) || OTHERS.contains(&name) => {
+                tree.read(&path).unwrap_or_default()
+            }
             _ => continue,
         };
         inputs.insert(path, hex::encode(Sha256::digest(content)));

@@ -145,6 +145,21 @@ pub(crate) fn dependencies(fields: &Map<String, Value>) -> BTreeMap<String, Stri
         .collect()
 }
 
+/// The patterns of `packages` in `pnpm-workspace.yaml` of the folder `dir`.
+pub(crate) fn pnpm_workspaces(tree: &dyn Tree, dir: &str) -> Vec<String> {
+    #[derive(serde::Deserialize, Default)]
+    struct Workspace {
+        #[serde(default)]
+        packages: Vec<String>,
+    }
+    let bytes = tree
+        .read(&join(dir, "pnpm-workspace.yaml"))
+        .unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    let workspace: Workspace = serde_saphyr::from_str(&text).unwrap_or_default();
+    workspace.packages
+}
+
 /// A JSON object of the tree; `None` when it is not there or is something else.
 pub(crate) fn json(tree: &dyn Tree, path: &str) -> Option<Map<String, Value>> {
     let bytes = tree.read(path)?;

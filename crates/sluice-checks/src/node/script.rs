@@ -11,6 +11,7 @@ pub(crate) enum Tool {
     Mocha,
     NodeTest,
     Eslint,
+    Biome,
     Other,
 }
 
@@ -39,7 +40,9 @@ pub(crate) fn read(manifest: &Manifest, name: &str) -> Option<Script> {
         let words = command(&last);
         let next = hop(&words).and_then(|next| manifest.script(next));
         if let (Some(next), true) = (next, parts.reaches_last) {
-            dashes += usize::from(!words.contains(&"--".to_owned()));
+            // pnpm and yarn hand on what stands behind the script's name as it is.
+            let is_npm = words.first().is_some_and(|word| word == "npm");
+            dashes += usize::from(is_npm && !words.contains(&"--".to_owned()));
             text = next.to_owned();
             all = format!("{all}\n{text}");
             continue;
@@ -99,11 +102,15 @@ pub(crate) fn fans_out(manifest: &Manifest, name: &str) -> Option<bool> {
     let (flags, rest): (Vec<&str>, Vec<&str>) =
         words.iter().partition(|word| word.starts_with('-'));
     let same = match rest.as_slice() {
-        ["npm", "run" | "run-script", script] => *script == name,
-        ["npm", "test" | "t"] => name == "test",
+        ["npm" | "pnpm", "run" | "run-script", script] => *script == name,
+        ["npm" | "pnpm", "test" | "t"] => name == "test",
+        ["pnpm", script] => *script == name,
         _ => false,
     };
-    let all = |flag: &&str| matches!(*flag, "--workspaces" | "-ws" | "--ws");
+    let all = |flag: &&str| match rest.first() {
+        Some(&"pnpm") => matches!(*flag, "-r" | "--recursive"),
+        _ => matches!(*flag, "--workspaces" | "-ws" | "--ws"),
+    };
     let known = |flag: &&str| all(flag) || matches!(*flag, "--if-present" | "-s" | "--silent");
     (same && parts.reaches_last && flags.iter().any(all) && flags.iter().all(known))
         .then(|| flags.contains(&"--if-present"))
@@ -173,7 +180,8 @@ fn command(words: &[String]) -> Vec<String> {
             word.as_str(),
             "cross-env" | "cross-env-shell" | "env" | "npx" | "c8" | "nyc" | "time"
         );
-        let npm_exec = word == "npm" && rest.get(1).is_some_and(|verb| verb == "exec");
+        let npm_exec = matches!(word.as_str(), "npm" | "pnpm" | "yarn")
+            && rest.get(1).is_some_and(|verb| verb == "exec");
         rest = match (assigns || wraps, npm_exec) {
             (true, _) => &rest[1..],
             (_, true) => &rest[2..],
@@ -197,8 +205,9 @@ fn hop(words: &[String]) -> Option<&str> {
         .filter(|word| !matches!(*word, "-s" | "--silent" | "--"))
         .collect();
     match words.as_slice() {
-        ["npm", "run" | "run-script", name] => Some(name),
-        ["npm", "test" | "t"] => Some("test"),
+        ["npm" | "pnpm" | "yarn", "run" | "run-script", name] => Some(name),
+        ["npm" | "pnpm" | "yarn", "test" | "t"] => Some("test"),
+        ["pnpm" | "yarn", name] => Some(name),
         _ => None,
     }
 }
@@ -214,6 +223,7 @@ fn tool(words: &[String]) -> Tool {
         "jest" => Tool::Jest,
         "mocha" => Tool::Mocha,
         "eslint" => Tool::Eslint,
+        "biome" if has("check") || has("lint") || has("ci") || has("format") => Tool::Biome,
         "react-scripts" if has("test") => Tool::ReactScripts,
         "node" | "tsx" => {
             let program = words[1..]

@@ -2,6 +2,7 @@
 
 use sluice_sandbox::{Network, OUT, WORKSPACE};
 
+use super::manager::Manager;
 use super::manifest::{Manifest, join};
 use super::script::{self, Script, Tool};
 use crate::plan::{LINT_JSON, TEST_JSON, TEST_XML, step_name, words};
@@ -35,7 +36,7 @@ pub(crate) fn step(place: &Place<'_>, kind: Kind) -> Step {
         Kind::Test => test(place),
         Kind::Lint => lint(place),
         Kind::Smoke => smoke(place),
-        Kind::Audit | Kind::Install => audit(),
+        Kind::Audit | Kind::Install => audit(place),
     };
     Step {
         name: step_name(kind, place.dir),
@@ -65,10 +66,16 @@ fn skip(verdict: Verdict, note: &str) -> Action {
 
 impl Place<'_> {
     /// The installed program of a dependency.
-    fn program(&self, name: &str) -> String {
+    fn program(&self, name: &str, package: &str) -> String {
+        // npm lifts all programs to the top, pnpm leaves them with those that name their packages.
+        let is_pnpm = Manager::of(self.tree, self.install) == Manager::Pnpm;
+        let home = match is_pnpm && self.manifest.depends(package) {
+            true => self.dir,
+            false => self.install,
+        };
         format!(
             "{WORKSPACE}/{}",
-            join(self.install, &format!("node_modules/.bin/{name}"))
+            join(home, &format!("node_modules/.bin/{name}"))
         )
     }
 
@@ -115,7 +122,7 @@ fn build(place: &Place<'_>) -> Action {
         .read(&join(place.dir, "tsconfig.json"))
         .unwrap_or_default();
     // A configuration that only refers to others has no files of its own: `--noEmit` would look at nothing.
-    let mut argv = vec![place.program("tsc")];
+    let mut argv = vec![place.program("tsc", "typescript")];
     if String::from_utf8_lossy(&config).contains("\"references\"") {
         argv.extend(words(["-b", "--pretty", "false"]));
     } else {
@@ -225,7 +232,7 @@ fn arguments(tool: Tool, coverage: bool) -> Option<(Vec<String>, Report)> {
                 Report::Mocha,
             ));
         }
-        Tool::NodeTest | Tool::Eslint | Tool::Other => return None,
+        Tool::NodeTest | Tool::Eslint | Tool::Biome | Tool::Other => return None,
     };
     match tool {
         Tool::Vitest if coverage => arguments.extend([
@@ -251,7 +258,7 @@ fn runner(place: &Place<'_>, tool: Tool, why: &str) -> Option<Command> {
         _ => "mocha",
     };
     let (mut arguments, report) = arguments(tool, false).filter(|_| place.depends(name))?;
-    let mut argv = vec![place.program(name)];
+    let mut argv = vec![place.program(name, name)];
     if tool == Tool::Vitest {
         argv.push("run".to_owned());
     }
@@ -269,12 +276,26 @@ fn lint(place: &Place<'_>) -> Action {
         || place.manifest.field("eslintConfig").is_some();
     let Some(script) = script::read(place.manifest, "lint") else {
         if place.depends("eslint") && configured {
-            let argv = [vec![place.program("eslint"), ".".to_owned()], write].concat();
+            let argv = [
+                vec![place.program("eslint", "eslint"), ".".to_owned()],
+                write,
+            ]
+            .concat();
             let note =
                 Some("there is no lint script, so eslint was run on the whole project".to_owned());
             return Action::Run(Command {
                 note,
                 ..run(argv, Report::Eslint)
+            });
+        }
+        if place.depends("@biomejs/biome") && place.has("biome.json") {
+            let program = vec![place.program("biome", "@biomejs/biome")];
+            let argv = [program, words(["check", "."]), biome()].concat();
+            let note =
+                Some("there is no lint script, so biome was run on the whole project".to_owned());
+            return Action::Run(Command {
+                note,
+                ..run(argv, Report::Biome)
             });
         }
         return skip(
@@ -298,15 +319,31 @@ fn lint(place: &Place<'_>) -> Action {
             argv.extend(write);
             Action::Run(run(argv, Report::Eslint))
         }
+        Some(dashes) if script.tool == Tool::Biome && !script.text.contains("--reporter") => {
+            let mut argv = words(["npm", "run", "lint"]);
+            argv.extend(std::iter::repeat_n("--".to_owned(), dashes));
+            argv.extend(biome());
+            Action::Run(run(argv, Report::Biome))
+        }
         _ => Action::Run(run(words(["npm", "run", "lint"]), Report::Text)),
     }
 }
 
-fn audit() -> Action {
-    let argv = words(["npm", "audit", "--json", "--audit-level=moderate"]);
+/// The arguments that make biome write its report.
+fn biome() -> Vec<String> {
+    words(["--reporter=json", "--max-diagnostics=200", "--colors=off"])
+}
+
+fn audit(place: &Place<'_>) -> Action {
+    let manager = Manager::of(place.tree, place.install);
+    let report = match manager {
+        Manager::Npm => Report::NpmAudit,
+        _ => Report::ManagerAudit,
+    };
     Action::Run(Command {
         network: Network::Open,
-        ..run(argv, Report::NpmAudit)
+        env: manager.env(),
+        ..run(manager.audit(), report)
     })
 }
 

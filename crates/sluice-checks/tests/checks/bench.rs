@@ -25,10 +25,15 @@ pub(crate) struct Bench {
 /// The helper of the native engine.
 const HELPER: &str = env!("CARGO_BIN_EXE_sluice-checks-sandbox-init");
 
+/// Where this machine keeps what tests install once; not below a temporary folder, which sandboxes have their own of.
+pub(crate) fn cache() -> PathBuf {
+    let cache = env::var_os("XDG_CACHE_HOME").map_or("/var/cache".into(), PathBuf::from);
+    cache.join("sluice")
+}
+
 /// The search path of this machine, with the Go that scripts/go.sh installs.
 fn path() -> String {
-    let cache = env::var_os("XDG_CACHE_HOME").map_or("/var/cache".into(), PathBuf::from);
-    let go = env::var_os("SLUICE_GO").map_or(cache.join("sluice/go"), PathBuf::from);
+    let go = env::var_os("SLUICE_GO").map_or(cache().join("go"), PathBuf::from);
     let path = env::var("PATH").unwrap_or_default();
     format!("{path}:{}", go.join("go/bin").display())
 }
@@ -65,6 +70,19 @@ impl Bench {
         };
         let sandbox = Native::new(native).expect("a kernel for native sandboxes");
         Bench::on(home, Arc::new(sandbox), fixtures)
+    }
+
+    /// The same, with programs of a folder of ours as if this machine had them: what is to be shown, and where
+    /// in it they are.
+    pub(crate) fn with_programs(mounts: &[PathBuf], search: &[PathBuf]) -> Bench {
+        let home = home();
+        let native = NativeConfig {
+            extra_paths: mounts.to_vec(),
+            search: search.to_vec(),
+            ..NativeConfig::new(home.path().join("native"), vec![HELPER.into()])
+        };
+        let sandbox = Native::new(native).expect("a kernel for native sandboxes");
+        Bench::on(home, Arc::new(sandbox), &[])
     }
 
     /// The same on Docker.
