@@ -12,8 +12,8 @@ use std::time::Instant;
 
 use serde::Deserialize;
 use sluice_sandbox::{
-    Docker, DockerConfig, DockerKind, Job, Limits, Native, NativeConfig, Network, Sandbox, Stdin,
-    Upper,
+    Docker, DockerConfig, DockerKind, ImageConfig, Job, Limits, Native, NativeConfig, Network,
+    Sandbox, Stdin, Upper,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -76,7 +76,7 @@ async fn contender(kind: Kind, state: &Path) -> Result<Contender, Failure> {
             let engine = Docker::connect(DockerConfig {
                 kind: DockerKind::Docker,
                 socket: None,
-                image,
+                images: ImageConfig::one(image),
                 daemon_id: format!("bench-{}", std::process::id()),
                 state: state.join("docker"),
             });
@@ -120,6 +120,7 @@ fn job(name: String, folder: &Path, argv: &[String]) -> Job {
         name,
         lower: vec![folder.to_owned()],
         upper: Upper::Discard,
+        toolchain: None,
         workdir: String::new(),
         argv: argv.to_vec(),
         env: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),

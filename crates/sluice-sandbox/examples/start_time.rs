@@ -27,6 +27,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             name: format!("run-{run}"),
             lower: vec![dir.path().to_owned()],
             upper: Upper::Discard,
+            toolchain: None,
             workdir: String::new(),
             argv: vec!["/usr/bin/true".to_owned()],
             env: std::collections::BTreeMap::new(),

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
@@ -18,6 +18,7 @@ mod broom;
 mod engine;
 mod follow;
 mod guest;
+mod image;
 mod reap;
 mod spec;
 mod stage;
@@ -29,6 +30,8 @@ mod tests;
 
 use api::Api;
 use guest::Guest;
+use image::Images;
+pub use image::{BuildConfig, ImageConfig, ImageState, Say};
 use reap::Remains;
 use stage::{Place, Stage};
 
@@ -58,8 +61,9 @@ pub struct DockerConfig {
     pub kind: DockerKind,
     /// Its socket; `None` looks at `DOCKER_HOST` or `CONTAINER_HOST` and then at the usual places.
     pub socket: Option<PathBuf>,
-    /// The image that jobs run in, by name or digest; it is resolved once, and used by its id from then on.
-    pub image: String,
+    /// The images that jobs run in. Each is looked for, or made, when a job first needs it, and used by its id
+    /// from then on.
+    pub images: ImageConfig,
     /// Which daemon the containers belong to, `[a-z0-9-]{1,63}`: only remains with this id are reaped.
     pub daemon_id: String,
     /// A folder of ours for what exists while a job runs. Absolute, without `,`, `:` and `\`, which the
@@ -73,6 +77,7 @@ pub struct Docker {
     info: EngineInfo,
     place: Place,
     guest: Guest,
+    images: Arc<Images>,
     daemon_id: String,
     /// Limits that the engine's host cannot enforce, found once.
     unenforced: Vec<String>,
@@ -81,20 +86,22 @@ pub struct Docker {
 }
 
 impl Docker {
-    /// The Node toolchain's image, as `scripts/base-image.sh` makes it.
+    /// The Node toolchain's image, as we build it.
     pub const NODE_IMAGE: &str = "sluice/node:22";
 
-    /// Finds the engine, looks whether it can keep untrusted code in, and resolves the image.
+    /// Finds the engine, and looks whether it can keep untrusted code in. It neither pulls nor builds an image:
+    /// [`Sandbox::image`] does, and a job that needs one.
     ///
     /// # Errors
-    /// [`SandboxError::Unavailable`] when nothing answers, [`SandboxError::ImageMissing`] when the image is
-    /// not there, [`SandboxError::Forbidden`] when the engine or the image would weaken the sandbox.
+    /// [`SandboxError::Unavailable`] when nothing answers, [`SandboxError::Forbidden`] when the engine would
+    /// weaken the sandbox.
     pub async fn connect(config: DockerConfig) -> Result<Docker, SandboxError> {
         validate::daemon_id(&config.daemon_id)?;
         validate::state(&config.state)?;
         let api = Api::connect(config.kind, config.socket.as_deref()).await?;
         let engine = engine::look(&api).await?;
-        let image = engine::resolve_image(&api, &config.image).await?;
+        let images = Images::new(config.images);
+        let image = images.default_id(&api).await?.unwrap_or_default();
         Ok(Docker {
             info: EngineInfo {
                 name: config.kind.as_str().to_owned(),
@@ -104,11 +111,39 @@ impl Docker {
             },
             unenforced: engine.unenforced,
             guest: Guest::prepare(&config.state)?,
+            images: Arc::new(images),
             place: Place::new(config.state),
             daemon_id: config.daemon_id,
             running: Arc::default(),
             api,
         })
+    }
+
+    /// How the images stand, the base of ours first.
+    ///
+    /// # Errors
+    /// When the engine cannot be asked.
+    pub async fn images(&self) -> Result<Vec<ImageState>, SandboxError> {
+        self.images.list(&self.api).await
+    }
+
+    /// Builds our image of a toolchain where it is not there, with `fresh` in any case; pulls it where the
+    /// configuration names one. Returns its id.
+    ///
+    /// # Errors
+    /// [`SandboxError::ImageMissing`], [`SandboxError::ImageBuild`], and any fault of the engine.
+    pub async fn image_build(&self, toolchain: &str, fresh: bool) -> Result<String, SandboxError> {
+        self.images.build(&self.api, toolchain, fresh).await
+    }
+
+    /// Makes the base of our images with mmdebstrap, for machines that reach no registry of images. Returns its
+    /// id, and whether it was made: one that is there stays.
+    ///
+    /// # Errors
+    /// [`SandboxError::ImageMissing`] without mmdebstrap, [`SandboxError::ImageBuild`] when it fails, and any
+    /// fault of the engine.
+    pub async fn image_bootstrap(&self) -> Result<(String, bool), SandboxError> {
+        self.images.bootstrap(&self.api).await
     }
 
     /// The name of a job's container and volume on the engine.
@@ -129,11 +164,12 @@ impl Docker {
     async fn attempt(
         &self,
         job: &Job,
+        image: &str,
         log: &mut dyn LogSink,
         cancel: &CancellationToken,
     ) -> Result<(End, Vec<String>), SandboxError> {
         let stage = self.place.stage(job).await?;
-        let end = self.run_staged(job, &stage, log, cancel).await?;
+        let end = self.run_staged(job, image, &stage, log, cancel).await?;
         stage.finish(job).await?;
         Ok((end, stage.unenforced()))
     }
@@ -141,6 +177,7 @@ impl Docker {
     async fn run_staged(
         &self,
         job: &Job,
+        image: &str,
         stage: &Stage,
         log: &mut dyn LogSink,
         cancel: &CancellationToken,
@@ -148,7 +185,7 @@ impl Docker {
         let name = self.name_of(&job.name);
         let labels = spec::labels(&self.daemon_id, &job.name);
         let volume = spec::volume(&name, stage, labels.clone());
-        let container = spec::container(job, &name, stage, &self.info.image, &self.guest, labels)?;
+        let container = spec::container(job, &name, stage, image, &self.guest, labels)?;
         if !self.api.create_volume(&volume).await?
             || !self.api.create_container(&name, &container).await?
         {
@@ -172,23 +209,41 @@ impl Sandbox for Docker {
         &self.info
     }
 
+    async fn image(&self, toolchain: Option<&str>) -> Result<String, SandboxError> {
+        self.images.get(&self.api, toolchain).await
+    }
+
     async fn run(
         &self,
         job: &Job,
         log: &mut dyn LogSink,
         cancel: &CancellationToken,
     ) -> Result<Ended, SandboxError> {
-        let started = Instant::now();
         job.check()?;
         let Some(running) = self.begin(&job.name) else {
             return Err(job.invalid("a job of this name is running"));
         };
+        let image = tokio::select! {
+            image = self.image(job.toolchain.as_deref()) => image?,
+            () = cancel.cancelled() => {
+                return Ok(Ended {
+                    end: End::Killed,
+                    wall: Duration::ZERO,
+                    peak_memory: None,
+                    unenforced: self.unenforced.clone(),
+                });
+            }
+        };
+        let started = Instant::now();
         let mut remains = Remains::of(self, &job.name).held_by(running);
         if self.place.exists(&job.name) {
             remains.clear().await?;
         }
         remains.arm();
-        let outcome = self.attempt(job, log, cancel).await;
+        let outcome = self.attempt(job, &image, log, cancel).await;
+        if let Err(SandboxError::ImageMissing { .. }) = outcome {
+            self.images.forget();
+        }
         if let Err(SandboxError::Unavailable { .. }) = outcome {
             // Removing would only wait for the engine once more. The folder stays, so that a repeat of the
             // job, or the next reaping, removes it all first.

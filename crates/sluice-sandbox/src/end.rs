@@ -65,7 +65,8 @@ pub struct EngineInfo {
     pub name: String,
     /// The engine's own version.
     pub version: String,
-    /// The image by digest, or for `native` a digest over the host toolchains that are mounted.
+    /// For `native` a digest over the host toolchains that are mounted. For a container engine the digest of the
+    /// image for jobs that name no toolchain, empty while there is none; [`crate::Sandbox::image`] knows all.
     pub image: String,
     /// Folders inside with programs, to be looked in before the usual ones.
     #[serde(default)]

@@ -30,6 +30,16 @@ pub enum SandboxError {
         /// What the user can do about it.
         mend: String,
     },
+    /// An image of ours could not be built.
+    #[error("image {image} could not be built: {why}; {mend}")]
+    ImageBuild {
+        /// Its name.
+        image: String,
+        /// What the builder said.
+        why: String,
+        /// What the user can do about it.
+        mend: String,
+    },
     /// The job itself is not well formed, such as a name with other letters or a relative folder.
     #[error("job {name:?} is not valid: {why}")]
     InvalidJob {
@@ -75,6 +85,7 @@ impl SandboxError {
             SandboxError::Unavailable { .. }
                 | SandboxError::Forbidden { .. }
                 | SandboxError::ImageMissing { .. }
+                | SandboxError::ImageBuild { .. }
         )
     }
 }

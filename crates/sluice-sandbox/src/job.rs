@@ -27,6 +27,10 @@ pub struct Job {
     pub lower: Vec<PathBuf>,
     /// What becomes of the files that the command writes into the workspace.
     pub upper: Upper,
+    /// The toolchain that the command needs, such as `node`: an engine with images runs it in that toolchain's
+    /// image ([`crate::Sandbox::image`]). `None` for the image of jobs that need nothing in particular.
+    #[serde(default)]
+    pub toolchain: Option<String>,
     /// Where the command starts, relative to [`WORKSPACE`]; empty for its root.
     pub workdir: String,
     /// The program and its arguments; never a shell string made by us.

@@ -9,7 +9,7 @@ mod job;
 mod native;
 mod port;
 
-pub use docker::{Docker, DockerConfig, DockerKind};
+pub use docker::{BuildConfig, Docker, DockerConfig, DockerKind, ImageConfig, ImageState, Say};
 pub use end::{End, Ended, EngineInfo};
 pub use error::SandboxError;
 pub use job::{Bind, INNER_ID, Job, Limits, Network, OUT, Stdin, Upper, WORKSPACE};

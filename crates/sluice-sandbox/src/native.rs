@@ -167,6 +167,7 @@ impl Native {
             name: format!("self-test-{}", uuid::Uuid::new_v4().simple()),
             lower: vec![snapshot.path().to_owned()],
             upper: Upper::Discard,
+            toolchain: None,
             workdir: String::new(),
             argv: vec!["self-test".to_owned()],
             env: std::collections::BTreeMap::new(),

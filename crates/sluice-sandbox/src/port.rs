@@ -32,6 +32,17 @@ pub trait Sandbox: Send + Sync {
     /// Which engine this is.
     fn engine(&self) -> &EngineInfo;
 
+    /// What a job of this toolchain runs in, by digest: the image, which an engine that has images finds, pulls
+    /// or builds the first time; else the digest over the host's toolchains.
+    ///
+    /// # Errors
+    /// [`SandboxError::ImageMissing`] and [`SandboxError::ImageBuild`] when there is none to be had, and any
+    /// fault of the engine.
+    async fn image(&self, toolchain: Option<&str>) -> Result<String, SandboxError> {
+        let _ = toolchain;
+        Ok(self.engine().image.clone())
+    }
+
     /// Runs `job` to its end. When this returns, no process, container, mount or folder of the job is left
     /// but what [`crate::Upper::Keep`] and [`Job::out`] asked for. Cancelling ends the job as
     /// [`crate::End::Killed`].

@@ -224,6 +224,7 @@ fn command_agent(
         ),
         lower: vec![empty],
         upper: Upper::Discard,
+        toolchain: None,
         workdir: String::new(),
         argv: one.argv.clone(),
         env: BTreeMap::from([

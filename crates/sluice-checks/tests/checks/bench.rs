@@ -11,7 +11,9 @@ use sluice_checks::{
     CheckError, CheckReport, CheckResult, Checker, Folder, HostToolchains, Quiet, Request,
     Settings, Toolchain, Tree, Verdict,
 };
-use sluice_sandbox::{Docker, DockerConfig, DockerKind, Native, NativeConfig, Sandbox};
+use sluice_sandbox::{
+    Docker, DockerConfig, DockerKind, ImageConfig, Native, NativeConfig, Sandbox,
+};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -97,7 +99,7 @@ impl Bench {
         let config = DockerConfig {
             kind: DockerKind::Docker,
             socket: None,
-            image: Docker::NODE_IMAGE.to_owned(),
+            images: ImageConfig::default(),
             daemon_id: format!(
                 "checks-{}",
                 name.replace(|c: char| !c.is_ascii_alphanumeric(), "")

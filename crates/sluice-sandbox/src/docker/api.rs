@@ -298,9 +298,7 @@ pub(super) fn exit_code(answer: Result<ContainerWaitResponse, ApiError>) -> Resu
 pub(super) fn image_missing(image: &str) -> SandboxError {
     SandboxError::ImageMissing {
         image: image.to_owned(),
-        mend:
-            "run scripts/base-image.sh to make the images, or set engine.image to one that is there"
-                .to_owned(),
+        mend: "run `sluice image build`, or name one that is there in engine.image".to_owned(),
     }
 }
 

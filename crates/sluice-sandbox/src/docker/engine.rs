@@ -2,7 +2,7 @@
 
 use bollard::models::SystemInfo;
 
-use super::api::{Api, image_missing};
+use super::api::Api;
 use crate::SandboxError;
 
 /// What is true of the engine for every job.
@@ -66,25 +66,4 @@ pub(super) fn judge(info: &SystemInfo) -> Result<Engine, SandboxError> {
         version: info.server_version.clone().unwrap_or_default(),
         unenforced,
     })
-}
-
-/// The id, a digest over the image's configuration and layers, that a name stands for now.
-pub(super) async fn resolve_image(api: &Api, image: &str) -> Result<String, SandboxError> {
-    let Some(found) = api
-        .find("looking for the image", api.client.inspect_image(image))
-        .await?
-    else {
-        return Err(image_missing(image));
-    };
-    let volumes = found
-        .config
-        .and_then(|config| config.volumes)
-        .unwrap_or_default();
-    if !volumes.is_empty() {
-        return Err(SandboxError::Forbidden {
-            what: format!("the image {image}, whose VOLUME would be writable without bound"),
-            mend: "use an image without VOLUME".to_owned(),
-        });
-    }
-    found.id.ok_or_else(|| image_missing(image))
 }

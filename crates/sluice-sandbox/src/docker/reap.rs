@@ -1,10 +1,12 @@
 //! Removes everything that a job made on the engine and on the host, now or after a crash.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use bollard::query_parameters::{ListContainersOptions, ListVolumesOptions};
 
 use super::api::Api;
+use super::image::Images;
 use super::spec::{self, DAEMON, JOB};
 use super::stage::Place;
 use super::{Docker, Running, broom};
@@ -17,7 +19,7 @@ pub(super) struct Remains {
     place: Place,
     job: String,
     name: String,
-    image: String,
+    images: Arc<Images>,
     labels: HashMap<String, String>,
     running: Option<Running>,
     armed: bool,
@@ -30,7 +32,7 @@ impl Remains {
             place: docker.place.clone(),
             job: job.to_owned(),
             name: docker.name_of(job),
-            image: docker.info.image.clone(),
+            images: Arc::clone(&docker.images),
             labels: spec::labels(&docker.daemon_id, job),
             running: None,
             armed: false,
@@ -71,14 +73,8 @@ impl Remains {
             let Some(work) = work.filter(|_| !rustix::process::geteuid().is_root()) else {
                 return Err(fault);
             };
-            broom::sweep(
-                &self.api,
-                &self.name,
-                &self.image,
-                self.labels.clone(),
-                &work,
-            )
-            .await?;
+            let image = self.images.any(&self.api).await?;
+            broom::sweep(&self.api, &self.name, &image, self.labels.clone(), &work).await?;
             self.place.clear(&self.job).await?;
         }
         self.armed = false;
@@ -105,7 +101,7 @@ impl Drop for Remains {
                 place: self.place.clone(),
                 job: std::mem::take(&mut self.job),
                 name: std::mem::take(&mut self.name),
-                image: std::mem::take(&mut self.image),
+                images: Arc::clone(&self.images),
                 labels: std::mem::take(&mut self.labels),
                 running: self.running.take(),
                 armed: false,

@@ -15,7 +15,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-use super::{Docker, DockerConfig, DockerKind};
+use super::{Docker, DockerConfig, DockerKind, ImageConfig};
 use crate::{Ended, Job, Limits, Network, Sandbox, SandboxError, Stdin, Upper};
 
 /// An engine, a snapshot, and a place for the state of one test.
@@ -53,6 +53,7 @@ impl Bench {
             name: "test".to_owned(),
             lower: vec![self.path("snapshot")],
             upper: Upper::Discard,
+            toolchain: None,
             workdir: String::new(),
             argv: argv.iter().map(|word| (*word).to_owned()).collect(),
             env: BTreeMap::new(),
@@ -101,7 +102,7 @@ fn config(folder: &TempDir) -> DockerConfig {
     DockerConfig {
         kind: DockerKind::Docker,
         socket: None,
-        image: Docker::NODE_IMAGE.to_owned(),
+        images: ImageConfig::one(Docker::NODE_IMAGE),
         daemon_id: format!("test-{}", uuid::Uuid::new_v4().simple()),
         state: folder.path().join("state"),
     }

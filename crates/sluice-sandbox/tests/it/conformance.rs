@@ -72,6 +72,7 @@ impl Fixture {
             name: format!("test-{}", uuid::Uuid::new_v4().simple()),
             lower: vec![snapshot],
             upper: Upper::Discard,
+            toolchain: None,
             workdir: String::new(),
             argv: argv.iter().map(|word| word.to_string()).collect(),
             env: BTreeMap::from([("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned())]),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sluice_sandbox::{Docker, DockerConfig, DockerKind, End};
+use sluice_sandbox::{Docker, DockerConfig, DockerKind, End, ImageConfig};
 
 use crate::conformance::{Fixture, run_here};
 
@@ -11,7 +11,7 @@ async fn fixture() -> Fixture {
     let config = DockerConfig {
         kind: DockerKind::Docker,
         socket: None,
-        image: Docker::NODE_IMAGE.to_owned(),
+        images: ImageConfig::one(Docker::NODE_IMAGE),
         daemon_id: format!("conformance-{}", uuid::Uuid::new_v4().simple()),
         state: dir.path().join("state"),
     };

@@ -170,11 +170,6 @@ async fn what_is_missing_is_named_with_its_mend() {
     );
     let fault = refused(|c| c.socket = Some(PathBuf::from("/etc/passwd"))).await;
     assert!(fault.is_missing(), "{fault}");
-    let fault = refused(|c| c.image = "sluice/no-such-image:1".to_owned()).await;
-    assert!(
-        fault.is_missing() && fault.to_string().contains("scripts/base-image.sh"),
-        "{fault}"
-    );
     let fault = refused(|c| c.state = PathBuf::from("/var/tmp/a,b")).await;
     assert!(fault.to_string().contains("comma"), "{fault}");
     let fault = refused(|c| c.daemon_id = "A B".to_owned()).await;
