@@ -16,7 +16,7 @@ use answer::{
 };
 use futures::future::join_all;
 use select::select;
-use sluice_sandbox::{Ended, Network, Sandbox, Upper};
+use sluice_sandbox::{Ended, Network, Sandbox, SandboxError, Upper};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -137,12 +137,14 @@ impl Checker {
             checks = nothing_known(&plan, request.only.as_deref());
         }
         let engine = self.sandbox.engine();
+        let ran_in = checks.iter().map(|check| &check.image);
+        let image = ran_in.into_iter().find(|image| !image.is_empty());
         Ok(CheckReport {
             verdict: worst(checks.iter().map(|check| check.verdict)),
             engine: engine.name.clone(),
             tree: request.tree.clone(),
             toolchain: plan.toolchain,
-            image: engine.image.clone(),
+            image: image.unwrap_or(&engine.image).clone(),
             wall_ms: millis(start.elapsed()),
             checks,
         })
@@ -220,8 +222,18 @@ impl Checker {
                 return Ok((skipped(run, step, *verdict, note, place), None, None));
             }
         };
+        let image = match self.image(run, step).await? {
+            Ok(image) => image,
+            Err(note) => {
+                return Ok((
+                    skipped(run, step, Verdict::Unknown, &note, None),
+                    None,
+                    None,
+                ));
+            }
+        };
         let mut key = self
-            .key(step, command)
+            .key(step, command, &image)
             .with("note", command.note.as_deref().unwrap_or(""));
         for (path, digest) in &project.install_inputs {
             key = key.with(path, digest);
@@ -263,7 +275,7 @@ impl Checker {
             about_the_manifest(&run.tree, &step.dir, &mut outcome.judged);
             about_the_registry(&run.tree, &step.dir, &mut outcome.judged);
         }
-        let result = result(step, &command, outcome);
+        let result = result(step, &command, image, outcome);
         run.watch.finished(&result);
         if result.verdict != Verdict::Pass {
             return Ok((result, None, None));
@@ -297,7 +309,11 @@ impl Checker {
             } => return Ok(skipped(run, step, *verdict, note, place.as_ref())),
             Action::Run(command) => job::complete(command, step, run.request),
         };
-        let key = self.key(step, &command);
+        let image = match self.image(run, step).await? {
+            Ok(image) => image,
+            Err(note) => return Ok(skipped(run, step, Verdict::Unknown, &note, None)),
+        };
+        let key = self.key(step, &command, &image);
         let mut key = match step.inputs.digest(&run.tree) {
             Some(digest) => key.with("inputs", digest),
             None => key.with("tree", &run.request.tree),
@@ -322,7 +338,7 @@ impl Checker {
             .execute(run, step, &command, layers, Upper::Discard)
             .await?;
         let ended = outcome.ended.end.exit_code().is_some();
-        let mut result = result(step, &command, outcome);
+        let mut result = result(step, &command, image, outcome);
         if let Some(before) = &before {
             let difference = verify::difference(&before.result, &result);
             if let Some(difference) = &difference {
@@ -367,14 +383,36 @@ impl Checker {
         }
     }
 
-    /// What every key has: the engine, the command with everything that bounds it.
-    fn key(&self, step: &Step, command: &Command) -> Key {
+    /// What a step runs in, by digest; the inner error is a note on what the machine lacks.
+    async fn image(
+        &self,
+        run: &Run<'_>,
+        step: &Step,
+    ) -> Result<Result<String, String>, CheckError> {
+        let found = tokio::select! {
+            found = self.sandbox.image(Some(step.toolchain.as_str())) => found,
+            () = run.cancel.cancelled() => return Err(CheckError::Cancelled),
+        };
+        match found {
+            Ok(image) => Ok(Ok(image)),
+            Err(fault @ (SandboxError::ImageMissing { .. } | SandboxError::ImageBuild { .. })) => {
+                Ok(Err(fault.to_string()))
+            }
+            Err(source) => Err(CheckError::Sandbox {
+                check: step.name.clone(),
+                source,
+            }),
+        }
+    }
+
+    /// What every key has: the engine, the image, the command with everything that bounds it.
+    fn key(&self, step: &Step, command: &Command, image: &str) -> Key {
         let engine = self.sandbox.engine();
         let mut key = Key::default()
             .with("reading", READING)
             .with("engine", &engine.name)
             .with("version", &engine.version)
-            .with("image", &engine.image)
+            .with("image", image)
             .with("step", &step.name)
             .with("dir", &step.dir)
             .with("network", command.network.as_str())

@@ -180,6 +180,9 @@ pub struct CheckResult {
     pub coverage: Option<Coverage>,
     /// `none` or `open`.
     pub network: String,
+    /// What it ran in, by digest: the image of its toolchain, or the host's toolchains; empty when it did not run.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub image: String,
     /// Limits that could not be enforced on this machine, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unenforced: Vec<String>,
@@ -214,7 +217,7 @@ pub struct CheckReport {
     pub tree: String,
     /// The toolchain, such as `node`; `none` when none was found.
     pub toolchain: String,
-    /// The image or toolchain digest.
+    /// The image or toolchain digest; of the first check that ran, where toolchains have images of their own.
     pub image: String,
     /// Milliseconds from start to end.
     pub wall_ms: u64,

@@ -135,6 +135,7 @@ fn check_runs(
             wall_ms: check.wall_ms,
             command: check.command.clone(),
             engine: report.engine.clone(),
+            image: (!check.image.is_empty()).then(|| check.image.clone()),
             unenforced: check.unenforced.clone(),
             network: check.network != "none",
             tests: TestCounts {
@@ -161,6 +162,7 @@ fn document_run(name: &str, outcome: Verdict) -> CheckRun {
         wall_ms: 0,
         command: Vec::new(),
         engine: "sluice".to_owned(),
+        image: None,
         unenforced: Vec::new(),
         network: false,
         tests: TestCounts::default(),
@@ -184,16 +186,19 @@ fn provenance_input(found: &Found<'_>, signer: &Signer) -> Provenance {
         found.base_commit,
     )];
     if let Some(report) = &found.evaluation.checks {
-        // The digest is `sha256:…` for images and for the digest over native toolchains.
-        let digest = report
-            .image
-            .strip_prefix("sha256:")
-            .unwrap_or(&report.image);
-        dependencies.push(ResourceDescriptor::new(
-            format!("{} image", report.engine),
-            "sha256",
-            digest,
-        ));
+        let mut images: Vec<&str> = report.checks.iter().map(|one| one.image.as_str()).collect();
+        images.push(&report.image);
+        images.retain(|image| !image.is_empty());
+        images.sort_unstable();
+        images.dedup();
+        for image in images {
+            // The digest is `sha256:…` for images and for the digest over native toolchains.
+            dependencies.push(ResourceDescriptor::new(
+                format!("{} image", report.engine),
+                "sha256",
+                image.strip_prefix("sha256:").unwrap_or(image),
+            ));
+        }
     }
     Provenance {
         gate: found.gate.to_owned(),

@@ -44,6 +44,9 @@ pub(crate) enum Command {
     Check(Check),
     /// Verify every gate proof in a repository, offline.
     Verify(Verify),
+    /// List the images that checks run in, build them, or make the base that they stand on.
+    #[command(subcommand)]
+    Image(ImageCommand),
     /// Say what this machine has, and for each thing that is missing how to get it.
     Doctor,
     /// Print the OpenAPI document of the REST API.
@@ -174,6 +177,52 @@ pub(crate) struct Verify {
     /// signer.
     #[arg(long, value_name = "FILE")]
     pub(crate) signers: Option<PathBuf>,
+}
+
+/// Images.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImageCommand {
+    /// Say which images there are, and which are still to be built.
+    List {
+        /// Which container engine.
+        #[command(flatten)]
+        engine: ContainerEngine,
+    },
+    /// Build our images, or pull those that the configuration names; without this it is done on first use.
+    Build {
+        /// Which; all by default.
+        #[arg(value_name = "TOOLCHAIN", value_parser = ["node", "python", "rust", "go"])]
+        toolchains: Vec<String>,
+        /// Build also what is there, with the newest versions that the registries have.
+        #[arg(long)]
+        fresh: bool,
+        /// Which container engine.
+        #[command(flatten)]
+        engine: ContainerEngine,
+    },
+    /// Make the Debian that our images stand on, where no registry of images answers; needs mmdebstrap.
+    Bootstrap {
+        /// Which container engine.
+        #[command(flatten)]
+        engine: ContainerEngine,
+    },
+}
+
+/// A container engine.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct ContainerEngine {
+    /// Which container engine; the first that answers by default.
+    #[arg(long, value_enum)]
+    pub(crate) engine: Option<ContainerChoice>,
+}
+
+/// Which container engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ContainerChoice {
+    /// Docker.
+    Docker,
+    /// Podman.
+    Podman,
 }
 
 /// How a running daemon is reached.

@@ -4,6 +4,7 @@ mod apply;
 mod check;
 mod demo;
 mod doctor;
+mod image;
 mod interrupt;
 mod parse;
 mod remote;
@@ -33,6 +34,11 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<(), Exit> {
             let config = config()?;
             start_log(&config)?;
             block_on(check::run(args, &config, output))
+        }
+        Command::Image(args) => {
+            let config = config()?;
+            start_log(&config)?;
+            block_on(image::run(args, &config, output))
         }
         Command::Doctor => block_on(doctor::run(config(), output)),
         Command::SandboxExec { job } => {

@@ -6,12 +6,14 @@ mod read;
 mod secret;
 mod values;
 
+use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sluice_checks::Toolchain;
 use sluice_factory::Person;
 
 use crate::cli::EngineChoice;
@@ -20,9 +22,6 @@ use crate::exit::Exit;
 pub(crate) use agent::{AgentConfig, AgentKind};
 pub(crate) use secret::Secret;
 use values::Values;
-
-/// The image that jobs run in when none is configured; `scripts/base-image.sh` makes it.
-pub(crate) const DEFAULT_IMAGE: &str = "sluice/node:22";
 
 /// Everything that can be configured, in effect.
 #[derive(Debug)]
@@ -43,8 +42,14 @@ pub(crate) struct Config {
     pub(crate) database: Option<Secret>,
     /// Which engine runs the sandboxes.
     pub(crate) engine: EngineChoice,
-    /// The image that jobs run in, with a container engine.
-    pub(crate) image: String,
+    /// The one image that all jobs run in, with a container engine; without it each toolchain has its own.
+    pub(crate) image: Option<String>,
+    /// Images by toolchain, instead of the ones that we build.
+    pub(crate) images: BTreeMap<String, String>,
+    /// What the images that we build stand on.
+    pub(crate) base: Option<String>,
+    /// Proxies on the way out, as this process's environment names them.
+    pub(crate) proxies: BTreeMap<String, String>,
     /// How many checks run at once.
     pub(crate) slots: usize,
     /// Of a hundred remembered answers, how many are asked for again and compared.
@@ -152,9 +157,19 @@ impl Config {
                 Some("native") => EngineChoice::Native,
                 _ => EngineChoice::Auto,
             },
-            image: values
-                .text("engine.image")
-                .unwrap_or_else(|| DEFAULT_IMAGE.to_owned()),
+            image: values.text("engine.image"),
+            images: Toolchain::ALL
+                .iter()
+                .filter_map(|toolchain| {
+                    let name = toolchain.as_str();
+                    Some((
+                        name.to_owned(),
+                        values.text(&format!("engine.images.{name}"))?,
+                    ))
+                })
+                .collect(),
+            base: values.text("engine.base"),
+            proxies: proxies(&environment),
             slots: values.number("engine.slots", 8, 1..=256)?,
             verify_percent: values.number("cache.verify_percent", 0, 0..=100)?,
             results_bytes: values.number("cache.results_mib", 1 << 10, 1..=1 << 20)? << 20,
@@ -190,6 +205,17 @@ impl Config {
             set: values.shown(),
         })
     }
+}
+
+/// The variables by which programs are told of proxies.
+fn proxies(environment: &[(OsString, OsString)]) -> BTreeMap<String, String> {
+    const NAMES: [&str; 3] = ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
+    let all = environment.iter().filter_map(|(name, value)| {
+        let (name, value) = (name.to_str()?, value.to_str()?);
+        let is_one = NAMES.iter().any(|known| name.eq_ignore_ascii_case(known));
+        (is_one && !value.is_empty()).then(|| (name.to_owned(), value.to_owned()))
+    });
+    all.collect()
 }
 
 /// The name of the user that this process runs as.

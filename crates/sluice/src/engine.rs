@@ -7,14 +7,16 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sluice_checks::{HostToolchains, Toolchain};
+use sluice_checks::{HostToolchains, Settings, Toolchain};
 use sluice_sandbox::{
-    Docker, DockerConfig, DockerKind, Native, NativeConfig, Sandbox, SandboxError,
+    BuildConfig, Docker, DockerConfig, DockerKind, ImageConfig, Native, NativeConfig, Sandbox,
+    SandboxError, Say,
 };
 
 use crate::cli::EngineChoice;
 use crate::config::Config;
 use crate::exit::{Exit, chain};
+use crate::output::{Output, one_line};
 pub(crate) use stay::{Stay, cache_folder};
 
 /// What an engine keeps of its own, and under whose name.
@@ -26,6 +28,25 @@ pub(crate) struct EngineHome<'a> {
     pub(crate) owner: &'a str,
 }
 
+/// What an engine is wanted for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Work<'a> {
+    /// Checks of a project with these toolchains.
+    Project(&'a [Toolchain]),
+    /// Projects that are not known yet.
+    Any,
+}
+
+impl Work<'_> {
+    /// The toolchains that a native engine shows.
+    fn toolchains(&self) -> &[Toolchain] {
+        match self {
+            Work::Project(toolchains) => toolchains,
+            Work::Any => &Toolchain::ALL,
+        }
+    }
+}
+
 /// An engine that answers, and why it was taken.
 pub(crate) struct Chosen {
     /// The engine.
@@ -35,26 +56,35 @@ pub(crate) struct Chosen {
 }
 
 /// Takes the engine that `choice` (else the configuration) asks for. A container engine must be reachable and
-/// have the image; the native one must pass its test of itself, and shows these toolchains of the machine.
+/// have an image for the work, which is built or pulled the first time; the native one must pass its test of
+/// itself, and shows the work's toolchains of the machine.
 pub(crate) async fn choose(
     choice: Option<EngineChoice>,
     config: &Config,
     home: EngineHome<'_>,
-    toolchains: &[Toolchain],
+    work: Work<'_>,
+    output: Output,
 ) -> Result<Chosen, Exit> {
+    let say = Say::to(move |line| output.note(&one_line(line)));
     match choice.unwrap_or(config.engine) {
-        EngineChoice::Docker => named(DockerKind::Docker, config, home).await,
-        EngineChoice::Podman => named(DockerKind::Podman, config, home).await,
-        EngineChoice::Native => match native(home, toolchains).await {
+        EngineChoice::Docker => named(DockerKind::Docker, config, home, work, say).await,
+        EngineChoice::Podman => named(DockerKind::Podman, config, home, work, say).await,
+        EngineChoice::Native => match native(home, work.toolchains()).await {
             Ok(sandbox) => Ok(chosen(sandbox, "as asked")),
             Err(error) => Err(Exit::from(error).doing("the native engine cannot be used")),
         },
-        EngineChoice::Auto => auto(config, home, toolchains).await,
+        EngineChoice::Auto => auto(config, home, work, say).await,
     }
 }
 
-async fn named(kind: DockerKind, config: &Config, home: EngineHome<'_>) -> Result<Chosen, Exit> {
-    match container(kind, config, home).await {
+async fn named(
+    kind: DockerKind,
+    config: &Config,
+    home: EngineHome<'_>,
+    work: Work<'_>,
+    say: Say,
+) -> Result<Chosen, Exit> {
+    match with_images(kind, config, home, work, say).await {
         Ok(sandbox) => Ok(chosen(sandbox, "as asked")),
         Err(error) => Err(Exit::from(error).mend(
             "or run without a container engine: --engine native; `sluice doctor` says what this machine has",
@@ -65,11 +95,12 @@ async fn named(kind: DockerKind, config: &Config, home: EngineHome<'_>) -> Resul
 async fn auto(
     config: &Config,
     home: EngineHome<'_>,
-    toolchains: &[Toolchain],
+    work: Work<'_>,
+    say: Say,
 ) -> Result<Chosen, Exit> {
     let mut why = Vec::new();
     for kind in [DockerKind::Docker, DockerKind::Podman] {
-        match container(kind, config, home).await {
+        match with_images(kind, config, home, work, say.clone()).await {
             Ok(sandbox) => return Ok(chosen(sandbox, "a container engine that has the image")),
             Err(SandboxError::Unavailable { .. }) => {
                 why.push(format!("{} does not answer", kind.as_str()));
@@ -78,7 +109,7 @@ async fn auto(
         }
     }
     let why = why.join("; ");
-    match native(home, toolchains).await {
+    match native(home, work.toolchains()).await {
         Ok(sandbox) => Ok(chosen(sandbox, &why)),
         Err(error) => Err(Exit::missing(format!(
             "no engine can run sandboxes here: {why}; native: {}",
@@ -94,20 +125,78 @@ fn chosen(sandbox: Arc<dyn Sandbox>, why: &str) -> Chosen {
     Chosen { sandbox, said }
 }
 
+/// A container engine with an image for the work. Of several toolchains one is enough: the checks of another say
+/// that they have no answer, and why.
+async fn with_images(
+    kind: DockerKind,
+    config: &Config,
+    home: EngineHome<'_>,
+    work: Work<'_>,
+    say: Say,
+) -> Result<Arc<dyn Sandbox>, SandboxError> {
+    let docker = container(kind, config, home, say).await?;
+    let mut fault = None;
+    let mut is_ready = false;
+    match work {
+        Work::Any => is_ready = docker.image(None).await.map(|_| true)?,
+        Work::Project(toolchains) => {
+            for toolchain in toolchains {
+                match docker.image(Some(toolchain.as_str())).await {
+                    Ok(_) => is_ready = true,
+                    Err(error) => fault = fault.or(Some(error)),
+                }
+            }
+        }
+    }
+    match fault {
+        Some(error) if !is_ready => Err(error),
+        _ => Ok(Arc::new(docker)),
+    }
+}
+
 /// Connects to a container engine.
 pub(crate) async fn container(
     kind: DockerKind,
     config: &Config,
     home: EngineHome<'_>,
-) -> Result<Arc<dyn Sandbox>, SandboxError> {
+    say: Say,
+) -> Result<Docker, SandboxError> {
     let config = DockerConfig {
         kind,
         socket: named_socket(kind)?,
-        image: config.image.clone(),
+        images: images(config, home, say),
         daemon_id: home.owner.to_owned(),
         state: home.state.join(kind.as_str()),
     };
-    Ok(Arc::new(Docker::connect(config).await?))
+    Docker::connect(config).await
+}
+
+/// The images of toolchains, and how ours are built here.
+fn images(config: &Config, home: EngineHome<'_>, say: Say) -> ImageConfig {
+    // One folder for all processes of a user, so that two of them do not build the same image at once.
+    let locks = cache_folder().map_or_else(|_| home.state.to_owned(), |cache| cache.join("images"));
+    let registries = Settings::below(home.state);
+    let mut arguments = config.proxies.clone();
+    for (name, value) in [
+        ("PIP_INDEX_URL", registries.pip_index),
+        ("NPM_CONFIG_REGISTRY", registries.npm_registry),
+    ] {
+        arguments.extend(value.map(|value| (name.to_owned(), value)));
+    }
+    ImageConfig {
+        all: config.image.clone(),
+        by_toolchain: config.images.clone(),
+        build: BuildConfig {
+            base: config
+                .base
+                .clone()
+                .unwrap_or_else(|| BuildConfig::BASE.to_owned()),
+            locks,
+            extra_ca: config.extra_ca.clone(),
+            arguments,
+        },
+        say,
+    }
 }
 
 /// The socket that the user's environment names: then no other one is asked, since another engine there is not

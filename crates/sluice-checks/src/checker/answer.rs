@@ -97,7 +97,12 @@ pub(super) fn about_the_registry(tree: &dyn Tree, dir: &str, judged: &mut Judged
     }
 }
 
-pub(super) fn result(step: &Step, command: &Command, outcome: Outcome) -> CheckResult {
+pub(super) fn result(
+    step: &Step,
+    command: &Command,
+    image: String,
+    outcome: Outcome,
+) -> CheckResult {
     let Judged {
         verdict,
         findings,
@@ -116,6 +121,7 @@ pub(super) fn result(step: &Step, command: &Command, outcome: Outcome) -> CheckR
         tests,
         coverage,
         network: command.network.as_str().to_owned(),
+        image,
         unenforced: outcome.ended.unenforced,
         note,
         ..blank(step.name.clone(), verdict, "")
@@ -177,6 +183,7 @@ pub(super) fn blank(name: String, verdict: Verdict, note: &str) -> CheckResult {
         tests: None,
         coverage: None,
         network: Network::None.as_str().to_owned(),
+        image: String::new(),
         unenforced: Vec::new(),
         blocked_by: None,
         note: (!note.is_empty()).then(|| note.to_owned()),

@@ -224,6 +224,7 @@ pub(super) fn job(
         name,
         lower,
         upper,
+        toolchain: Some(step.toolchain.as_str().to_owned()),
         workdir: step.dir.clone(),
         argv: command.argv.clone(),
         env: environment(settings, engine, step, command),

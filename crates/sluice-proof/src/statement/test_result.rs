@@ -53,6 +53,9 @@ pub struct CheckRun {
     pub command: Vec<String>,
     /// Which engine ran it.
     pub engine: String,
+    /// What it ran in, by digest: the image of its toolchain, or the host's toolchains.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
     /// Limits that this engine could not enforce, by name.
     #[serde(default)]
     pub unenforced: Vec<String>,

@@ -23,6 +23,7 @@ fn check(name: &str, verdict: Verdict, required: bool) -> CheckRun {
         wall_ms: 1,
         command: vec!["true".into()],
         engine: "native".into(),
+        image: None,
         unenforced: Vec::new(),
         network: false,
         tests: TestCounts::default(),

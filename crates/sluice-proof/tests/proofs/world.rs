@@ -191,6 +191,7 @@ impl World {
                 wall_ms: 12,
                 command: vec!["npm".into(), "run".into(), "build".into()],
                 engine: "native".into(),
+                image: None,
                 unenforced: Vec::new(),
                 network: false,
                 tests: TestCounts {

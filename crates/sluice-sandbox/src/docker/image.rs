@@ -57,8 +57,8 @@ pub struct BuildConfig {
     pub locks: PathBuf,
     /// Certificates to trust besides the usual ones.
     pub extra_ca: Option<PathBuf>,
-    /// Build arguments: `HTTPS_PROXY` and its like, `PIP_INDEX_URL`, `NPM_CONFIG_REGISTRY`. Without
-    /// credentials: the engine shows them to everyone who may ask it.
+    /// Build arguments: `HTTPS_PROXY` and its like, which engines keep out of an image's history, and
+    /// `PIP_INDEX_URL`, `NPM_CONFIG_REGISTRY`, which they do not: without credentials.
     pub arguments: BTreeMap<String, String>,
 }
 

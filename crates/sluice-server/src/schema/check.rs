@@ -79,6 +79,9 @@ pub struct CheckResult {
     pub coverage: Option<Coverage>,
     /// `none` or `open`.
     pub network: String,
+    /// What it ran in, by digest: the image of its toolchain, or the host's toolchains; absent when it did not run.
+    #[schema(required = false)]
+    pub image: String,
     /// Limits that could not be enforced on this machine, by name.
     #[schema(required = false)]
     pub unenforced: Vec<String>,

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::interrupt;
 use crate::cli::Check;
 use crate::config::Config;
-use crate::engine::{self, Stay};
+use crate::engine::{self, Stay, Work};
 use crate::exit::{self, Exit};
 use crate::output::{Output, one_line};
 use progress::Progress;
@@ -38,7 +38,14 @@ pub(super) async fn run(args: Check, config: &Config, output: Output) -> Result<
     let (tree, snapshot) = snapshot(&dir, &stay, output).await?;
     let plan = sluice_checks::plan(&sluice_checks::Folder::open(&snapshot));
     let toolchains = plan.toolchains();
-    let chosen = engine::choose(args.engine, config, stay.home(), &toolchains).await?;
+    let chosen = engine::choose(
+        args.engine,
+        config,
+        stay.home(),
+        Work::Project(&toolchains),
+        output,
+    )
+    .await?;
     stay.note_engine(&chosen.sandbox.engine().name);
     output.note(&chosen.said);
     needs_toolchain(&toolchains, chosen.sandbox.engine())?;

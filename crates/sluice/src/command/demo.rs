@@ -20,7 +20,7 @@ use crate::built_in;
 use crate::cli::Demo;
 use crate::command::{interrupt, verify};
 use crate::config::Config;
-use crate::engine::{self, EngineHome};
+use crate::engine::{self, EngineHome, Work};
 use crate::exit::Exit;
 use crate::output::{Output, one_line};
 use crate::wiring::{Wired, wire};
@@ -77,7 +77,14 @@ pub(crate) async fn run(options: &Demo, config: &Config, output: Output) -> Resu
         state: &state,
         owner: &owner,
     };
-    let chosen = engine::choose(options.engine, config, home, &[Toolchain::Node]).await?;
+    let chosen = engine::choose(
+        options.engine,
+        config,
+        home,
+        Work::Project(&[Toolchain::Node]),
+        output,
+    )
+    .await?;
     let name = chosen.sandbox.engine().name.clone();
     need_node(&name)?;
     line(

@@ -7,14 +7,13 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 
 use serde::Deserialize;
-use sluice_checks::Toolchain;
 use sluice_sandbox::{End, Ended, Job, LogSink, Stdin, Stream};
 use tokio_util::sync::CancellationToken;
 
 use super::interrupt;
 use crate::cli::EngineChoice;
 use crate::config::Config;
-use crate::engine::{self, EngineHome, Stay};
+use crate::engine::{self, EngineHome, Stay, Work};
 use crate::exit::{self, Exit};
 use crate::output::Output;
 
@@ -84,7 +83,7 @@ pub(super) async fn run(file: &Path, config: &Config, output: Output) -> Result<
     // Two calls with one job file are two jobs: a name of its own keeps them apart.
     let name = format!("{}-{}", job.job.name, std::process::id());
     job.job.name = name.chars().take(63).collect();
-    let chosen = engine::choose(choice, config, home, &Toolchain::ALL).await?;
+    let chosen = engine::choose(choice, config, home, Work::Any, output).await?;
     if let Some(stay) = &stay {
         stay.note_engine(&chosen.sandbox.engine().name);
     }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sluice_checks::Toolchain;
 use sluice_factory::{ActorKind, DataDir, Factory, GateSet, Role, Roles};
 use sluice_store::NewToken;
 use tokio::net::TcpListener;
@@ -16,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::Serve;
 use crate::command::interrupt;
 use crate::config::{Config, Secret};
-use crate::engine::{self, EngineHome};
+use crate::engine::{self, EngineHome, Work};
 use crate::exit::{Exit, MISSING, chain};
 use crate::output::Output;
 use crate::wiring::{agent_table, wire};
@@ -41,7 +40,7 @@ pub(crate) async fn run(options: &Serve, config: &Config, output: Output) -> Res
         state: &state,
         owner: &owner,
     };
-    let chosen = engine::choose(options.engine, config, home, &Toolchain::ALL).await?;
+    let chosen = engine::choose(options.engine, config, home, Work::Any, output).await?;
     output.note(&chosen.said);
     let agents = agent_table(&config.agents, &data, &chosen.sandbox.engine().name, home)?;
     let database = options

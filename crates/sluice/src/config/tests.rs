@@ -43,7 +43,7 @@ fn nothing_is_fine() {
     assert_eq!(config.listen.to_string(), "127.0.0.1:7700");
     assert_eq!(config.data, Path::new("workspaces"));
     assert_eq!(config.engine, EngineChoice::Auto);
-    assert_eq!(config.image, "sluice/node:22");
+    assert_eq!((config.image, config.images.len()), (None, 0));
     assert_eq!(config.extra_ca, None);
     assert!(config.set.is_empty());
 }

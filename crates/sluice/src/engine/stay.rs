@@ -4,8 +4,9 @@ use std::env;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use sluice_sandbox::DockerKind;
+use sluice_sandbox::{DockerKind, Sandbox, SandboxError, Say};
 
 use super::{EngineHome, container, native};
 use crate::config::Config;
@@ -115,11 +116,20 @@ impl Stay {
         }
     }
 
+    async fn container(
+        &self,
+        kind: DockerKind,
+        config: &Config,
+    ) -> Result<Arc<dyn Sandbox>, SandboxError> {
+        let engine = container(kind, config, self.home(), Say::default()).await?;
+        Ok(Arc::new(engine))
+    }
+
     async fn reap_engine(&self, config: &Config) {
         let engine = fs::read_to_string(self.path.join(ENGINE)).unwrap_or_default();
         let engine = match engine.as_str() {
-            "docker" => container(DockerKind::Docker, config, self.home()).await,
-            "podman" => container(DockerKind::Podman, config, self.home()).await,
+            "docker" => self.container(DockerKind::Docker, config).await,
+            "podman" => self.container(DockerKind::Podman, config).await,
             "native" => native(self.home(), &[]).await,
             _ => return,
         };

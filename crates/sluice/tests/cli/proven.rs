@@ -81,6 +81,7 @@ fn decision(subject: &Subject, signer: &Signer, signers: &Signers) -> Vec<(Strin
         wall_ms: 1,
         command: vec!["npm".into()],
         engine: "native".into(),
+        image: None,
         unenforced: Vec::new(),
         network: false,
         tests: TestCounts {

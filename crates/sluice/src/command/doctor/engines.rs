@@ -1,7 +1,7 @@
 //! Which engines answer, and whether they hold.
 
 use sluice_checks::Toolchain;
-use sluice_sandbox::{DockerKind, Native, SandboxError, SelfTest};
+use sluice_sandbox::{DockerKind, ImageState, Native, Sandbox, SandboxError, Say, SelfTest};
 
 use super::{Item, State};
 use crate::config::Config;
@@ -26,27 +26,28 @@ pub(super) async fn look(config: &Config, home: EngineHome<'_>) -> Found {
         items: Vec::new(),
     };
     for kind in [DockerKind::Docker, DockerKind::Podman] {
-        found
-            .items
-            .push(match engine::container(kind, config, home).await {
-                Ok(sandbox) => {
-                    found.container = found.container.or(Some(kind.as_str()));
-                    let info = sandbox.engine();
-                    Item::new(
-                        kind.as_str(),
-                        State::Ok,
-                        format!("{}, image {} ({})", info.version, config.image, info.image),
-                    )
-                }
-                Err(error) => missing(kind.as_str(), &error, &config.image),
-            });
+        found.items.push(
+            match engine::container(kind, config, home, Say::default()).await {
+                Ok(docker) => match docker.images().await {
+                    Ok(images) => {
+                        let item = images_item(kind.as_str(), &docker.engine().version, &images);
+                        if item.state != State::Missing {
+                            found.container = found.container.or(Some(kind.as_str()));
+                        }
+                        item
+                    }
+                    Err(error) => missing(kind.as_str(), &error),
+                },
+                Err(error) => missing(kind.as_str(), &error),
+            },
+        );
     }
     found.items.push(match native(home).await {
         Ok(test) => {
             found.native = test.failed.is_empty();
             native_item(&test)
         }
-        Err(error) => missing("native", &error, &config.image),
+        Err(error) => missing("native", &error),
     });
     if found.container.is_some() || found.native {
         // One engine is enough.
@@ -84,8 +85,38 @@ fn native_item(test: &SelfTest) -> Item {
     )
 }
 
-/// An engine that is not there; what to do is part of its error, except for an image of ours.
-fn missing(name: &'static str, error: &SandboxError, image: &str) -> Item {
+/// A container engine that answers, and the images that it has.
+fn images_item(name: &'static str, version: &str, images: &[ImageState]) -> Item {
+    let (base, images) = match images.split_first() {
+        Some((base, rest)) => (base.id.is_some(), rest),
+        None => (false, images),
+    };
+    let told: Vec<String> = images
+        .iter()
+        .map(|one| match (&one.id, one.ready) {
+            (Some(id), true) => {
+                let id: String = id.chars().take("sha256:".len() + 12).collect();
+                format!("{} ({id})", one.image)
+            }
+            (Some(_), false) => format!("{} (of an older recipe)", one.image),
+            (None, _) => format!("{} (not there)", one.image),
+        })
+        .collect();
+    let detail = format!("{version}; images: {}", told.join(", "));
+    if images.iter().all(|one| one.ready) {
+        return Item::new(name, State::Ok, detail);
+    }
+    if base || images.iter().any(|one| one.id.is_some()) {
+        return Item::new(name, State::Ok, detail)
+            .fix("what is not there is built or pulled on first use; now: sluice image build");
+    }
+    Item::new(name, State::Missing, detail).fix(
+        "sluice image build; where no registry of images answers: sluice image bootstrap first",
+    )
+}
+
+/// An engine that is not there; what to do is part of its error.
+fn missing(name: &'static str, error: &SandboxError) -> Item {
     let (detail, fix) = match error {
         SandboxError::Unavailable { engine, mend } => {
             (format!("{engine} is not reachable"), mend.clone())
@@ -93,11 +124,7 @@ fn missing(name: &'static str, error: &SandboxError, image: &str) -> Item {
         SandboxError::Forbidden { what, mend } => {
             (format!("this machine does not allow {what}"), mend.clone())
         }
-        SandboxError::ImageMissing { mend, .. } if image == crate::config::DEFAULT_IMAGE => (
-            format!("it answers, but the image {image} is not there"),
-            format!("run scripts/base-image.sh of the Sluice repository ({mend})"),
-        ),
-        SandboxError::ImageMissing { mend, .. } => (
+        SandboxError::ImageMissing { image, mend } => (
             format!("it answers, but the image {image} is not there"),
             mend.clone(),
         ),
