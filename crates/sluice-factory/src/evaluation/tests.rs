@@ -25,6 +25,7 @@ pub(crate) fn check(name: &str, verdict: Verdict) -> CheckResult {
         tests: None,
         coverage: None,
         network: "none".to_owned(),
+        image: String::new(),
         unenforced: Vec::new(),
         blocked_by: None,
         note: None,
