@@ -16,7 +16,7 @@
 ARG BASE=debian:bookworm-slim
 FROM ${BASE}
 
-# Certificates for GitHub and the model services. The base that scripts/base-image.sh makes has them.
+# Certificates for GitHub and the model services. A base that `sluice image bootstrap` made has them.
 RUN test -s /etc/ssl/certs/ca-certificates.crt \
     || { apt-get update && apt-get install -y --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*; }
 

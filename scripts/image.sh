@@ -11,6 +11,6 @@ if [ ! -x "$binary" ]; then
     say "$binary is not there: run 'cargo build --release --package sluice' first"
     exit 2
 fi
-scripts/base-image.sh
+SLUICE=$binary scripts/base-image.sh node
 say "building $tag from $binary"
 docker build --quiet --build-arg "BINARY=$binary" --tag "$tag" .
