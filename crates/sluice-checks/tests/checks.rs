@@ -6,6 +6,8 @@ mod bench;
 mod caching;
 #[path = "checks/compiled.rs"]
 mod compiled;
+#[path = "checks/images.rs"]
+mod images;
 #[path = "checks/install.rs"]
 mod install;
 #[path = "checks/managers.rs"]

@@ -12,7 +12,7 @@ use sluice_checks::{
     Settings, Toolchain, Tree, Verdict,
 };
 use sluice_sandbox::{
-    Docker, DockerConfig, DockerKind, ImageConfig, Native, NativeConfig, Sandbox,
+    BuildConfig, Docker, DockerConfig, DockerKind, ImageConfig, Native, NativeConfig, Sandbox,
 };
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -45,6 +45,22 @@ fn home() -> TempDir {
     let home = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
     fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).expect("permissions");
     home
+}
+
+/// Each toolchain's own image, built where it is not there.
+fn images() -> ImageConfig {
+    ImageConfig {
+        build: BuildConfig {
+            locks: Path::new(env!("CARGO_TARGET_TMPDIR")).join("images"),
+            extra_ca: extra_ca(),
+            ..BuildConfig::default()
+        },
+        ..ImageConfig::default()
+    }
+}
+
+fn extra_ca() -> Option<PathBuf> {
+    env::var_os("NODE_EXTRA_CA_CERTS").map(PathBuf::from)
 }
 
 impl Bench {
@@ -99,7 +115,7 @@ impl Bench {
         let config = DockerConfig {
             kind: DockerKind::Docker,
             socket: None,
-            images: ImageConfig::default(),
+            images: images(),
             daemon_id: format!(
                 "checks-{}",
                 name.replace(|c: char| !c.is_ascii_alphanumeric(), "")
@@ -119,7 +135,7 @@ impl Bench {
     fn settings(home: &Path) -> Settings {
         Settings {
             layers: Path::new(env!("CARGO_TARGET_TMPDIR")).join("layers"),
-            extra_ca: env::var_os("NODE_EXTRA_CA_CERTS").map(PathBuf::from),
+            extra_ca: extra_ca(),
             ..Settings::below(home)
         }
     }

@@ -1,0 +1,130 @@
+//! Real projects of each toolchain on Docker, each in the image of its toolchain.
+
+use std::collections::BTreeSet;
+
+use sluice_checks::Verdict::{Fail, Pass};
+
+use crate::bench::{Bench, places};
+
+fn python(bench: &Bench, dir: &str) {
+    bench.write(
+        &format!("{dir}pyproject.toml"),
+        "[project]\nname = \"adder\"\nversion = \"1.0.0\"\nrequires-python = \">=3.9\"\ndependencies = \
+         [\"idna==3.10\"]\n\n[dependency-groups]\ndev = [\"pytest==8.4.1\"]\n",
+    );
+    bench.write(
+        &format!("{dir}src/adder/__init__.py"),
+        "import idna\n\n\ndef add(a: int, b: int) -> int:\n    return a + b\n\n\nNAME = idna.encode(\"a\")\n",
+    );
+    bench.write(
+        &format!("{dir}tests/test_adder.py"),
+        "from adder import add\n\n\ndef test_adds() -> None:\n    assert add(1, 2) == 3\n",
+    );
+}
+
+fn rust(bench: &Bench, dir: &str) {
+    bench.write(
+        &format!("{dir}Cargo.toml"),
+        "[package]\nname = \"adder\"\nversion = \"1.0.0\"\nedition = \"2021\"\n\n[dependencies]\nitoa = \"1\"\n",
+    );
+    bench.write(
+        &format!("{dir}src/lib.rs"),
+        "//! Adds.\n\n/// Adds.\npub fn add(a: i32, b: i32) -> i32 {\n    a + b\n}\n\n#[cfg(test)]\nmod tests {\n    \
+         #[test]\n    fn adds() {\n        let mut buffer = itoa::Buffer::new();\n        \
+         assert_eq!(buffer.format(super::add(1, 2)), \"3\");\n    }\n}\n",
+    );
+}
+
+fn go(bench: &Bench, dir: &str) {
+    bench.write(
+        &format!("{dir}go.mod"),
+        "module example.com/adder\n\ngo 1.21\n",
+    );
+    bench.write(
+        &format!("{dir}adder.go"),
+        "package adder\n\n// Add adds.\nfunc Add(a, b int) int { return a + b }\n",
+    );
+    bench.write(
+        &format!("{dir}adder_test.go"),
+        "package adder\n\nimport \"testing\"\n\nfunc TestAdd(t *testing.T) {\n\tif Add(1, 2) != 3 {\n\t\t\
+         t.Fatal(\"wrong\")\n\t}\n}\n",
+    );
+}
+
+#[tokio::test]
+async fn a_python_project_is_judged_in_docker() {
+    let bench = Bench::docker(&[]).await;
+    python(&bench, "");
+    let report = bench.check(&["build", "test"]).await;
+    bench.expect(&report, "build", Pass);
+    let tests = bench.expect(&report, "test", Pass).tests.expect("counts");
+    assert_eq!((tests.passed, tests.failed), (1, 0));
+    bench.write(
+        "src/adder/__init__.py",
+        "def add(a, b):\n    return a - b\n",
+    );
+    let report = bench.check(&["test"]).await;
+    assert_eq!(
+        places(bench.expect(&report, "test", Fail)),
+        ["tests/test_adder.py:5 test_adds"]
+    );
+}
+
+#[tokio::test]
+async fn a_crate_is_judged_in_docker() {
+    let bench = Bench::docker(&[]).await;
+    rust(&bench, "");
+    let report = bench.check(&["build", "test", "lint"]).await;
+    for name in ["build", "lint"] {
+        bench.expect(&report, name, Pass);
+    }
+    let tests = bench.expect(&report, "test", Pass).tests.expect("counts");
+    assert_eq!((tests.passed, tests.failed), (1, 0));
+    bench.write("src/lib.rs", "pub fn add() -> i32 {\n    \"\"\n}\n");
+    let report = bench.check(&["build"]).await;
+    assert_eq!(
+        places(bench.expect(&report, "build", Fail)),
+        ["src/lib.rs:2 E0308"]
+    );
+}
+
+#[tokio::test]
+async fn a_go_module_is_judged_in_docker() {
+    let bench = Bench::docker(&[]).await;
+    go(&bench, "");
+    let report = bench.check(&["build", "test", "lint"]).await;
+    for name in ["build", "lint"] {
+        bench.expect(&report, name, Pass);
+    }
+    let tests = bench.expect(&report, "test", Pass).tests.expect("counts");
+    assert_eq!((tests.passed, tests.failed), (1, 0));
+    bench.write(
+        "adder.go",
+        "package adder\n\nfunc Add(a, b int) int { return a - b }\n",
+    );
+    let report = bench.check(&["test"]).await;
+    bench.expect(&report, "test", Fail);
+}
+
+#[tokio::test]
+async fn projects_of_one_repository_have_images_of_their_own() {
+    let bench = Bench::docker(&[]).await;
+    python(&bench, "api/");
+    rust(&bench, "core/");
+    go(&bench, "tool/");
+    let report = bench.check(&["test"]).await;
+    let image = |name: &str| {
+        let check = bench.expect(&report, name, Pass);
+        assert!(check.image.starts_with("sha256:"), "{check:?}");
+        check.image.clone()
+    };
+    let images = ["test:api", "test:core", "test:tool"].map(image);
+    assert_eq!(BTreeSet::from(images.clone()).len(), 3, "{images:?}");
+    assert_eq!(image("install:core"), images[1]);
+    assert!(images.contains(&report.image), "{}", report.image);
+    // What is remembered is remembered of that image.
+    let again = bench.check(&["test"]).await;
+    let cached = bench.expect(&again, "test:tool", Pass);
+    assert!(cached.cached);
+    assert_eq!(cached.image, images[2]);
+}
