@@ -107,8 +107,8 @@ fn images_item(name: &'static str, version: &str, images: &[ImageState]) -> Item
         return Item::new(name, State::Ok, detail);
     }
     if base || images.iter().any(|one| one.id.is_some()) {
-        return Item::new(name, State::Ok, detail)
-            .fix("what is not there is built or pulled on first use; now: sluice image build");
+        let detail = format!("{detail}; the others are built or pulled on first use");
+        return Item::new(name, State::Ok, detail);
     }
     Item::new(name, State::Missing, detail).fix(
         "sluice image build; where no registry of images answers: sluice image bootstrap first",
