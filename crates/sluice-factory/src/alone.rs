@@ -1,8 +1,10 @@
 //! Checks that are asked for by themselves, on any ref; and tokens.
 
+use std::sync::Arc;
+
 use anyhow::Context as _;
 use serde_json::json;
-use sluice_checks::{Quiet, Request};
+use sluice_checks::Request;
 use sluice_store::{
     Actor, ActorKind, CheckEnd, CheckId, CheckRecord, NewCheck, NewEvent, NewToken, Role,
     TokenFindOutcome, TokenId, TokenRecord,
@@ -14,6 +16,7 @@ use crate::decide::machinery;
 use crate::factory::{Factory, now, rfc3339};
 use crate::gate_file::CHECKS;
 use crate::refusal::{Asked, Refusal};
+use crate::transcript::Following;
 use crate::view::{CheckView, Page, TokenView};
 
 impl Factory {
@@ -79,6 +82,31 @@ impl Factory {
         self.checker.logs().log_read(sha256)
     }
 
+    /// Follows what checks that were asked for print, after the frame `after`.
+    pub fn check_follow(&self, id: CheckId, after: i64) -> Following {
+        self.transcripts.follow(&id.to_string(), after)
+    }
+
+    /// Makes the transcript of checks that have ended, whose own was removed, from their logs.
+    ///
+    /// # Errors
+    /// When there are no checks of this id.
+    pub async fn check_transcribe(self: &Arc<Self>, id: CheckId) -> Asked<()> {
+        let check = self.check_fetch(id).await?;
+        let factory = Arc::clone(self);
+        let write = move || {
+            let head = json!({ "check": check.id, "again": true });
+            let watch = factory
+                .transcripts
+                .open(&check.id, head, factory.checker.logs());
+            for result in check.report.iter().flat_map(|report| &report.checks) {
+                watch.told(result, true);
+            }
+        };
+        let written = tokio::task::spawn_blocking(write).await;
+        written.context("write a transcript").map_err(machinery)
+    }
+
     /// Runs checks that were asked for, unless another task has them; a fault ends them as failed.
     pub(crate) async fn check_perform(&self, record: &CheckRecord) -> anyhow::Result<bool> {
         if !self.store.check_start(record.id).await? {
@@ -119,7 +147,9 @@ impl Factory {
             health: Vec::new(),
         };
         let cancel = self.shutdown.child_token();
-        let report = self.checker.run(&request, &Quiet, &cancel).await;
+        let head = json!({ "check": id, "tree": record.tree });
+        let watch = self.transcripts.open(&id, head, self.checker.logs());
+        let report = self.checker.run(&request, &watch, &cancel).await;
         remove_folder(snapshot).await;
         report.context("run the checks")
     }

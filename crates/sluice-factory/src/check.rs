@@ -3,7 +3,7 @@
 use anyhow::{Context as _, bail};
 use serde_json::json;
 use sluice_checks::{
-    CheckResult, Finding, Level, Quiet, Request, Tests, Verdict as CheckVerdict, document,
+    CheckResult, Finding, Level, Request, Tests, Verdict as CheckVerdict, document,
 };
 use sluice_gates::{Attempt, Event, Gate, Verdict};
 use sluice_store::{
@@ -125,7 +125,9 @@ impl Factory {
             use_cache: true,
             health: vec![file.health.path.clone()],
         };
-        let report = self.checker.run(&request, &Quiet, cancel).await;
+        let head = json!({ "attempt": attempt.0, "tree": tree });
+        let watch = self.transcripts.open(&id, head, self.checker.logs());
+        let report = self.checker.run(&request, &watch, cancel).await;
         remove_folder(snapshot).await;
         let report = report.context("run the checks")?;
         let at = now();

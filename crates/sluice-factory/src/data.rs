@@ -27,7 +27,7 @@ impl DataDir {
         let data = DataDir {
             root: root.canonicalize()?,
         };
-        for folder in ["git", "workspaces", "seen"] {
+        for folder in ["git", "workspaces", "seen", "transcripts"] {
             std::fs::create_dir_all(data.root.join(folder))?;
         }
         // Layers may hold what a package made setuid: nobody else of the machine may reach them.
@@ -91,6 +91,11 @@ impl DataDir {
     /// Results and logs of checks.
     pub fn cache(&self) -> PathBuf {
         self.root.join("cache")
+    }
+
+    /// What checks printed, in the order in which they did.
+    pub(crate) fn transcripts(&self) -> PathBuf {
+        self.root.join("transcripts")
     }
 
     /// Dependency layers.

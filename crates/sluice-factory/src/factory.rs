@@ -21,6 +21,7 @@ use crate::gate_file::{GateFile, GateSet};
 use crate::live::Drafts;
 use crate::roles::Roles;
 use crate::template::Templates;
+use crate::transcript::Transcripts;
 
 /// Who answers at which gate.
 #[derive(Clone)]
@@ -89,6 +90,8 @@ pub struct Factory {
     pub(crate) touched: Mutex<BTreeSet<String>>,
     /// What agents are writing now.
     pub(crate) drafts: Drafts,
+    /// What checks print.
+    pub(crate) transcripts: Arc<Transcripts>,
     /// Wakes the loop.
     pub(crate) wake: Notify,
     /// Ends everything at shutdown.
@@ -101,6 +104,7 @@ impl Factory {
     /// # Errors
     /// When the store or the git data of a project cannot be used.
     pub async fn start(parts: Parts) -> anyhow::Result<Arc<Factory>> {
+        let transcripts = Arc::new(Transcripts::new(parts.data.transcripts()));
         let factory = Arc::new(Factory {
             data: parts.data,
             store: parts.store,
@@ -119,6 +123,7 @@ impl Factory {
             cancels: Mutex::default(),
             touched: Mutex::default(),
             drafts: Drafts::default(),
+            transcripts,
             wake: Notify::new(),
             shutdown: CancellationToken::new(),
         });

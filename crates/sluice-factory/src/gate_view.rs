@@ -21,6 +21,7 @@ use crate::git_names::WORK;
 use crate::git_tree::GitTree;
 use crate::history::diff_view;
 use crate::refusal::{Asked, Refusal};
+use crate::transcript::Following;
 use crate::view::{
     AttemptSummary, AttemptView, DiffView, EscalationView, EventView, FieldView, FindingOf,
     FindingView, GateView, Page, ProofView, Subject,
@@ -207,6 +208,34 @@ impl Factory {
             .iter()
             .map(|attempt| summary(&run, attempt))
             .collect())
+    }
+
+    /// Follows what the checks of a gate's newest run print, after the frame `after`; gives that run's id too.
+    ///
+    /// # Errors
+    /// When the project is not there or the gate was not started.
+    pub async fn gate_follow(
+        &self,
+        project: &str,
+        gate: Gate,
+        after: i64,
+    ) -> Asked<(String, Following)> {
+        let run = self.current(project, gate).await?.id.to_string();
+        let following = self.transcripts.follow(&run, after);
+        Ok((run, following))
+    }
+
+    /// The state of a run whose checks print nothing any more: it is closed, or another one came after it.
+    ///
+    /// # Errors
+    /// When the project is not there.
+    pub async fn gate_ended(&self, project: &str, gate: Gate, run: &str) -> Asked<Option<String>> {
+        let current = self.current(project, gate).await?;
+        if current.id.to_string() != run {
+            return Ok(Some("superseded".to_owned()));
+        }
+        let is_closed = current.run.is_closed();
+        Ok(is_closed.then(|| current.run.state().to_owned()))
     }
 
     /// One attempt, whole.

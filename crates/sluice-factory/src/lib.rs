@@ -32,6 +32,7 @@ mod request;
 mod roles;
 mod seal;
 mod template;
+mod transcript;
 pub mod view;
 mod watching;
 mod work_tree;
@@ -51,6 +52,7 @@ pub use live::{LiveEvent, LivePlace, LiveReplies, NotAPlace};
 pub use refusal::{Asked, Refusal};
 pub use roles::{RoleFile, RoleHead, Roles};
 pub use template::{TemplateHead, Templates};
+pub use transcript::{Following, Frame};
 pub use work_tree::Settled;
 
 // What the server hands in and gets back, so that it needs no room but this one.

@@ -15,7 +15,7 @@ use crate::auth::{authenticate, authenticate_git};
 use crate::docs;
 use crate::route::{
     agents, attempts, checks, commits, decisions, edits, escalations, events, files, findings,
-    gates, git, health, later, metrics, parse, projects, proofs, replies, templates, tokens,
+    gates, git, health, later, logs, metrics, parse, projects, proofs, replies, templates, tokens,
 };
 use crate::schema;
 use crate::state::App;
@@ -110,7 +110,7 @@ fn secured() -> OpenApiRouter<App> {
         .routes(routes!(replies::reply_put))
         .routes(routes!(checks::check_create))
         .routes(routes!(checks::check_fetch))
-        .routes(routes!(checks::check_log))
+        .routes(routes!(logs::check_log))
         .routes(routes!(gates::gate_list))
         .routes(routes!(gates::gate_fetch))
         .routes(routes!(decisions::gate_start))
@@ -121,6 +121,7 @@ fn secured() -> OpenApiRouter<App> {
         .routes(routes!(attempts::attempt_list))
         .routes(routes!(attempts::attempt_fetch))
         .routes(routes!(attempts::attempt_live))
+        .routes(routes!(logs::gate_log))
         .routes(routes!(proofs::proof_list))
         .routes(routes!(proofs::proof_fetch))
         .routes(routes!(escalations::escalation_list))

@@ -14,6 +14,7 @@ pub(crate) mod gates;
 pub(crate) mod git;
 pub(crate) mod health;
 pub(crate) mod later;
+pub(crate) mod logs;
 pub(crate) mod metrics;
 pub(crate) mod parse;
 pub(crate) mod projects;

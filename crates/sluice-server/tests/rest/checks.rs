@@ -1,8 +1,10 @@
-//! Checks alone, and their logs.
+//! Checks alone, and what checks print.
 
 use axum::http::header;
-use serde_json::json;
+use serde_json::{Value, json};
+use sluice_factory::GateSet;
 
+use crate::live::Client;
 use crate::streams::read;
 use crate::world::{PROJECT, World};
 
@@ -93,4 +95,107 @@ async fn checks_can_be_asked_for_without_a_body_and_not_by_a_wrong_name() {
         .send()
         .await
         .is(422);
+}
+
+fn kinds(messages: &[(i64, String, Value)]) -> Vec<&str> {
+    messages.iter().map(|(_, kind, _)| kind.as_str()).collect()
+}
+
+#[tokio::test]
+async fn lines_are_seen_while_the_command_still_runs() {
+    let world = with_package().await;
+    let held = world.turns.clone().acquire_many_owned(64).await.unwrap();
+    let path = format!("/projects/{PROJECT}/checks");
+    let asked = world.post("olga", &path).send().await.is(202);
+    let log = format!("{}/log", asked.header(header::LOCATION));
+    let factory = world.factory.clone();
+    let working = tokio::spawn(async move { factory.tick().await.unwrap() });
+    let open = world.get("vera", &log).open().await;
+    let live = read(open, 3).await;
+    assert_eq!(kinds(&live), ["run", "started", "log"]);
+    assert_eq!(
+        (&live[1].2["check"], &live[2].2["check"]),
+        (&json!("install"), &json!("install"))
+    );
+    let line = live[2].2["line"].as_str().unwrap();
+    assert!(line.starts_with("$ npm"), "{line}");
+    drop(held);
+    assert!(working.await.unwrap());
+
+    // Who comes back when all is over sees what was live under the same numbers, and goes on behind it.
+    let whole = read(world.get("vera", &log).open().await, usize::MAX).await;
+    assert_eq!(whole[..3], live);
+    let back = world.get("vera", &log).header("last-event-id", "3");
+    assert_eq!(read(back.open().await, usize::MAX).await, whole[3..]);
+    let end = whole.last().unwrap().0.to_string();
+    let back = world.get("vera", &log).header("last-event-id", &end);
+    assert_eq!(read(back.open().await, usize::MAX).await, []);
+
+    // The same tree once more: what the first run printed is shown again.
+    let asked = world.post("olga", &path).send().await.is(202);
+    assert!(world.factory.tick().await.unwrap());
+    let log = format!("{}/log", asked.header(header::LOCATION));
+    let again = read(world.get("vera", &log).open().await, usize::MAX).await;
+    let of = |messages: &[(i64, String, Value)], name: &str| -> Vec<Value> {
+        let lines = messages.iter().filter(|(_, kind, _)| kind == "log");
+        let lines = lines.filter(|(_, _, data)| data["check"] == name);
+        lines.map(|(_, _, data)| data["line"].clone()).collect()
+    };
+    assert_eq!(of(&again, "build"), of(&whole, "build"));
+    assert!(
+        again
+            .iter()
+            .any(|(_, kind, data)| kind == "finished" && data["cached"] == true)
+    );
+
+    // A transcript that is gone is made again from the logs.
+    std::fs::remove_dir_all(world.folder.path().join("data/transcripts")).unwrap();
+    std::fs::create_dir(world.folder.path().join("data/transcripts")).unwrap();
+    let old = read(world.get("vera", &log).open().await, usize::MAX).await;
+    assert_eq!(of(&old, "build"), of(&whole, "build"));
+    assert_eq!(old.last().unwrap().1, "end");
+}
+
+#[tokio::test]
+async fn what_the_checks_of_a_gate_print_is_seen() {
+    let world = World::with_project().await;
+    let gates = world.folder.path().join("gates");
+    let file = "name = \"Build\"\npurpose = \"It builds.\"\nworker = \"writer\"\nheal_attempts = 0\nchecks = [\"build\"]\n";
+    std::fs::write(gates.join("g0.toml"), file).unwrap();
+    world
+        .factory
+        .gates_replace(GateSet::from_folder(&gates).unwrap());
+    let gate = format!("/projects/{PROJECT}/gates/g0");
+    world
+        .get("vera", &format!("{gate}/log"))
+        .send()
+        .await
+        .is(409);
+    world
+        .post("olga", &format!("{gate}/start"))
+        .send()
+        .await
+        .is(202);
+    while world.factory.tick().await.unwrap() {}
+    let reply = format!("```json:package.json\n{PACKAGE}\n```\n");
+    let replies = world.post("robot", &format!("/projects/{PROJECT}/replies"));
+    replies.body("text/markdown", &reply).send().await.is(202);
+    let open = world.get("vera", &format!("{gate}/log")).open().await;
+    let factory = world.factory.clone();
+    let working = tokio::spawn(async move { while factory.tick().await.unwrap() {} });
+    let mut client = Client::new(open);
+    let mut seen = client.until("finished").await;
+    while seen.last().unwrap().2["check"] != "build" {
+        seen.extend(client.until("finished").await);
+    }
+    assert_eq!(
+        (seen[0].1.as_str(), &seen[0].2["attempt"]),
+        ("run", &json!(0))
+    );
+    let lines = seen.iter().filter(|(_, kind, _)| kind == "log");
+    let lines: Vec<_> = lines
+        .filter(|(_, _, data)| data["check"] == "build")
+        .collect();
+    assert_eq!(lines[1].2["line"], "second line");
+    working.await.unwrap();
 }

@@ -65,13 +65,13 @@ impl Agent for Talker {
 }
 
 /// A client that reads one message after the other.
-struct Client {
+pub(crate) struct Client {
     body: Body,
     text: String,
 }
 
 impl Client {
-    fn new(response: Response) -> Client {
+    pub(crate) fn new(response: Response) -> Client {
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         Client {
@@ -113,7 +113,7 @@ impl Client {
     }
 
     /// Reads up to a message of the kind, that one included.
-    async fn until(&mut self, kind: &str) -> Vec<(String, String, Value)> {
+    pub(crate) async fn until(&mut self, kind: &str) -> Vec<(String, String, Value)> {
         let mut read = vec![self.next().await];
         while read.last().unwrap().1 != kind {
             read.push(self.next().await);

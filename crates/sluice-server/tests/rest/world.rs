@@ -50,7 +50,7 @@ pub(crate) const POOR: &str = "```md:docs/SCOPE.md\n# Scope\n\nNothing yet.\n```
 /// The project of the tests.
 pub(crate) const PROJECT: &str = "adder";
 
-/// Runs nothing: each command waits for its turn, prints its arguments and ends well.
+/// Runs nothing: each command prints its arguments, waits for its turn, prints a second line and ends well.
 struct Printer {
     info: EngineInfo,
     turns: Arc<Semaphore>,
@@ -71,9 +71,10 @@ impl Sandbox for Printer {
         if let Upper::Keep(folder) = &job.upper {
             std::fs::create_dir_all(folder).unwrap();
         }
-        let _turn = self.turns.acquire().await.unwrap();
-        let line = format!("$ {}\nsecond line\n", job.argv.join(" "));
+        let line = format!("$ {}\n", job.argv.join(" "));
         log.chunk(Stream::Out, line.as_bytes());
+        let _turn = self.turns.acquire().await.unwrap();
+        log.chunk(Stream::Out, b"second line\n");
         Ok(Ended {
             end: End::Exited(0),
             wall: Duration::from_millis(1),
