@@ -1,18 +1,11 @@
-//! Checks alone, on any version, and their logs.
-
-use std::collections::VecDeque;
-use std::sync::Arc;
+//! Checks alone, on any version.
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::sse::Event;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use futures::{Stream, stream};
 use serde::Deserialize;
-use serde_json::{Value, json};
 use sluice_factory::view::CheckView;
-use sluice_factory::{CheckId, Factory};
 use utoipa::ToSchema;
 
 use crate::auth::Caller;

@@ -179,7 +179,7 @@ async fn what_the_checks_of_a_gate_print_is_seen() {
     while world.factory.tick().await.unwrap() {}
     let reply = format!("```json:package.json\n{PACKAGE}\n```\n");
     let replies = world.post("robot", &format!("/projects/{PROJECT}/replies"));
-    replies.body("text/markdown", &reply).send().await.is(202);
+    replies.markdown(reply).send().await.is(202);
     let open = world.get("vera", &format!("{gate}/log")).open().await;
     let factory = world.factory.clone();
     let working = tokio::spawn(async move { while factory.tick().await.unwrap() {} });
