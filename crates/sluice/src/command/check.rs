@@ -79,7 +79,7 @@ pub(super) async fn run(args: Check, config: &Config, output: Output) -> Result<
     let cancel = CancellationToken::new();
     let _watching = interrupt::cancels(cancel.clone());
     let report = checker
-        .run(&request, &Progress::new(output), &cancel)
+        .run(&request, &Progress::new(output, args.follow), &cancel)
         .await?;
     finish(&report, &checker, &dir, output)
 }
