@@ -7,6 +7,7 @@ mod verify;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -14,10 +15,9 @@ use answer::{
     about_the_lockfile, about_the_manifest, about_the_registry, blocked, cached, millis,
     nothing_known, result, skipped,
 };
-use futures::future::join_all;
+use futures::future::{join_all, poll_immediate};
 use select::select;
 use sluice_sandbox::{Ended, Network, Sandbox, SandboxError, Upper};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::cache::{Entry, Key};
@@ -28,9 +28,10 @@ use crate::logs::Text;
 use crate::node::fallback;
 use crate::shelf::Shelf;
 use crate::signature::worst;
+use crate::turns::{Turn, Turns};
 use crate::{
-    Action, Cache, CheckError, CheckReport, CheckResult, Command, Folder, Log, Logs, Plan, Project,
-    Settings, Step, Toolchain, Verdict, Watch, disk, plan,
+    Action, Cache, CheckError, CheckReport, CheckResult, Client, Command, Folder, Log, Logs, Plan,
+    Project, Queued, Settings, Step, Toolchain, Verdict, Watch, disk, plan,
 };
 
 /// Part of every cache key: raised when results of the same run would be read differently.
@@ -52,6 +53,10 @@ pub struct Request {
     pub use_cache: bool,
     /// The routes of which one must answer a `smoke` check with 2xx; empty for `/health` and `/healthz`.
     pub health: Vec<String>,
+    /// For whom it is.
+    pub client: Client,
+    /// Whether the first red check ends the others. They are `unknown` then, and the findings are not all there are.
+    pub fail_fast: bool,
 }
 
 /// Runs checks in the sandboxes of one engine.
@@ -63,7 +68,7 @@ pub struct Checker {
     shelf: Shelf,
     layers: Layers,
     settings: Settings,
-    slots: Semaphore,
+    turns: Turns,
 }
 
 /// What all parts of one run share.
@@ -72,6 +77,8 @@ struct Run<'a> {
     tree: Folder,
     watch: &'a dyn Watch,
     cancel: CancellationToken,
+    /// Ends the commands: when it is cancelled, and at the first red check if that is wanted.
+    stop: CancellationToken,
 }
 
 /// What came of one command.
@@ -91,9 +98,14 @@ impl Checker {
             logs: Logs::new(&settings.logs),
             shelf: Shelf::new(settings.cache.clone(), settings.results_bytes),
             layers: Layers::new(settings.layers.clone(), settings.layers_bytes),
-            slots: Semaphore::new(settings.parallel.max(1)),
+            turns: Turns::new(settings.parallel, settings.memory_bytes),
             settings,
         }
+    }
+
+    /// The checks of all runs that wait for their turn, the next one first.
+    pub fn queue(&self) -> Vec<Queued> {
+        self.turns.queue()
     }
 
     /// The stored logs.
@@ -113,11 +125,13 @@ impl Checker {
         cancel: &CancellationToken,
     ) -> Result<CheckReport, CheckError> {
         let start = Instant::now();
+        let cancel = cancel.child_token();
         let run = Run {
             request,
             tree: Folder::open(&request.snapshot),
             watch,
-            cancel: cancel.child_token(),
+            stop: cancel.child_token(),
+            cancel,
         };
         let mut plan = plan(&run.tree);
         select(&mut plan, request.only.as_deref())?;
@@ -174,7 +188,8 @@ impl Checker {
                     project.steps.iter().map(move |step| {
                         self.guarded(run, async move {
                             if layer.is_some() || matches!(step.action, Action::Skip { .. }) {
-                                self.step(run, step, &layers[&step.toolchain]).await
+                                let result = self.step(run, step, &layers[&step.toolchain]).await;
+                                stopped(run, step, result)
                             } else {
                                 Ok(blocked(run, step, &result.name))
                             }
@@ -427,6 +442,23 @@ impl Checker {
         key
     }
 
+    /// Waits until it is this check's turn, and says so when it has to wait.
+    async fn turn(&self, run: &Run<'_>, step: &Step) -> Turn<'_> {
+        let (request, memory) = (run.request, job::limits(step).memory_bytes / 4);
+        let turn = self
+            .turns
+            .take(&request.client, memory, &request.run_id, &step.name);
+        let mut turn = pin!(turn);
+        if let Some(turn) = poll_immediate(turn.as_mut()).await {
+            return turn;
+        }
+        let is_this = |one: &Queued| one.run_id == request.run_id && one.check == step.name;
+        if let Some(place) = self.queue().into_iter().find(is_this) {
+            run.watch.queued(&step.name, place.ahead);
+        }
+        turn.await
+    }
+
     /// Runs a command once and judges it.
     async fn execute(
         &self,
@@ -436,14 +468,11 @@ impl Checker {
         layers: &[Layer],
         upper: Upper,
     ) -> Result<Outcome, CheckError> {
-        let _slot = self
-            .slots
-            .acquire()
-            .await
-            .map_err(|_| CheckError::Cancelled)?;
-        if run.cancel.is_cancelled() {
-            return Err(CheckError::Cancelled);
-        }
+        let _turn = tokio::select! {
+            biased;
+            () = run.stop.cancelled() => return Err(CheckError::Cancelled),
+            turn = self.turn(run, step) => turn,
+        };
         let (job, out) = job::job(
             (&self.settings, self.sandbox.engine()),
             run.request,
@@ -455,12 +484,12 @@ impl Checker {
         run.watch.started(&step.name, &command.argv);
         let answers = command.report.is_on_stdout();
         let mut log = self.logs.open(&step.name, run.watch, answers)?;
-        let ended = self.sandbox.run(&job, &mut log, &run.cancel).await;
+        let ended = self.sandbox.run(&job, &mut log, &run.stop).await;
         let ended = match ended.map_err(|source| CheckError::Sandbox {
             check: step.name.clone(),
             source,
         }) {
-            Ok(ended) if !run.cancel.is_cancelled() => ended,
+            Ok(ended) if !run.stop.is_cancelled() => ended,
             other => {
                 disk::remove(&out)?;
                 return Err(other.err().unwrap_or(CheckError::Cancelled));
@@ -488,6 +517,23 @@ impl Checker {
             judged,
         })
     }
+}
+
+/// What becomes of a result where the first red one ends the others.
+fn stopped(
+    run: &Run<'_>,
+    step: &Step,
+    result: Result<CheckResult, CheckError>,
+) -> Result<CheckResult, CheckError> {
+    match &result {
+        Ok(result) if run.request.fail_fast && result.verdict == Verdict::Fail => run.stop.cancel(),
+        Err(CheckError::Cancelled) if run.stop.is_cancelled() && !run.cancel.is_cancelled() => {
+            let note = "stopped, since another check is red";
+            return Ok(skipped(run, step, Verdict::Unknown, note, None));
+        }
+        _ => {}
+    }
+    result
 }
 
 /// All results, or the first fault that is not only the echo of another one.

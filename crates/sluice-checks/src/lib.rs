@@ -32,6 +32,7 @@ mod signature;
 mod smoke;
 mod toolchain;
 mod tree;
+mod turns;
 mod watch;
 
 pub use cache::Cache;
@@ -50,4 +51,5 @@ pub use report::{
 pub use settings::Settings;
 pub use toolchain::{HostToolchains, Toolchain};
 pub use tree::{Folder, Tree};
+pub use turns::{Client, Queued};
 pub use watch::{Quiet, Watch};

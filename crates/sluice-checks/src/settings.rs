@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::registry::{self, host_registry};
+use crate::turns::host_memory;
 
 /// Where a checker keeps its things, and what it passes on.
 #[derive(Debug, Clone)]
@@ -27,6 +28,8 @@ pub struct Settings {
     pub cargo_config: Option<String>,
     /// How many checks run at once.
     pub parallel: usize,
+    /// How much memory those may take together, in bytes. A check counts with a quarter of its limit: few come near it.
+    pub memory_bytes: u64,
     /// Of a hundred remembered answers, how many are asked for again and compared.
     pub verify_percent: u8,
     /// How much remembered results, and logs besides them, may take, in bytes.
@@ -50,6 +53,7 @@ impl Settings {
             go_proxy: registry::go(),
             cargo_config: registry::cargo(),
             parallel: 8,
+            memory_bytes: host_memory(),
             verify_percent: 0,
             results_bytes: 1 << 30,
             layers_bytes: 10 << 30,

@@ -6,6 +6,8 @@ use crate::CheckResult;
 
 /// Hears what happens. Must not block.
 pub trait Watch: Send + Sync {
+    /// A check waits for its turn behind so many others, of any run.
+    fn queued(&self, _check: &str, _ahead: usize) {}
     /// A check starts to run; not called for one that is answered from the cache.
     fn started(&self, _check: &str, _command: &[String]) {}
     /// A check printed something.

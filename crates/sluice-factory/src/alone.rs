@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use serde_json::json;
-use sluice_checks::Request;
+use sluice_checks::{Client, Request};
 use sluice_store::{
     Actor, ActorKind, CheckEnd, CheckId, CheckRecord, NewCheck, NewEvent, NewToken, Role,
     TokenFindOutcome, TokenId, TokenRecord,
@@ -145,6 +145,11 @@ impl Factory {
             only: (!record.only.is_empty()).then(|| record.only.clone()),
             use_cache: true,
             health: Vec::new(),
+            client: Client {
+                project: record.project.clone(),
+                heals: false,
+            },
+            fail_fast: false,
         };
         let cancel = self.shutdown.child_token();
         let head = json!({ "check": id, "tree": record.tree });

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, bail};
 use serde_json::json;
 use sluice_checks::{
-    CheckResult, Finding, Level, Request, Tests, Verdict as CheckVerdict, document,
+    CheckResult, Client, Finding, Level, Request, Tests, Verdict as CheckVerdict, document,
 };
 use sluice_gates::{Attempt, Event, Gate, Verdict};
 use sluice_store::{
@@ -124,6 +124,12 @@ impl Factory {
             only: Some(file.checks.clone()),
             use_cache: true,
             health: vec![file.health.path.clone()],
+            client: Client {
+                project: record.project.clone(),
+                heals: attempt.0 > 0,
+            },
+            // The findings of all checks go into one request.
+            fail_fast: false,
         };
         let head = json!({ "attempt": attempt.0, "tree": tree });
         let watch = self.transcripts.open(&id, head, self.checker.logs());

@@ -1,7 +1,8 @@
 //! The loop: load a run, do what it asks for, tell it what happened, store it, repeat.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+mod due;
+
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -13,6 +14,7 @@ use sluice_store::{
 use tokio_util::sync::CancellationToken;
 
 use crate::factory::{Factory, now};
+use due::{Busy, Due};
 
 /// The longest wait between two tries after a fault of the machinery, in seconds.
 const LONGEST_BACKOFF: i64 = 60;
@@ -40,25 +42,28 @@ impl Factory {
     /// # Errors
     /// Only when the store cannot be asked: faults of one run are stored with it and tried again later.
     pub async fn tick(&self) -> anyhow::Result<bool> {
-        for check in self.store.check_list_due(8).await? {
-            let Some(_busy) = Busy::claim(&self.in_flight, check.id.to_string()) else {
+        for due in self.due().await? {
+            let Some(_busy) = Busy::claim(&self.in_flight, &due) else {
                 continue;
             };
-            if self.check_perform(&check).await? {
-                return Ok(true);
-            }
-        }
-        for record in self.store.run_list_due(now(), 64).await? {
-            let Some(_busy) = Busy::claim(&self.in_flight, record.id.to_string()) else {
-                continue;
-            };
-            // It may have been worked on between the list and the claim.
-            let Some(record) = self.store.run_fetch(record.id).await? else {
-                continue;
-            };
-            if record.run.effect().is_some() && record.due_at.is_some_and(|due| due <= now()) {
-                self.work(&record).await?;
-                return Ok(true);
+            match due {
+                Due::Check(check) => {
+                    if self.check_perform(&check).await? {
+                        return Ok(true);
+                    }
+                }
+                Due::Run(record) => {
+                    // It may have been worked on between the list and the claim.
+                    let Some(record) = self.store.run_fetch(record.id).await? else {
+                        continue;
+                    };
+                    if record.run.effect().is_some()
+                        && record.due_at.is_some_and(|due| due <= now())
+                    {
+                        self.work(&record).await?;
+                        return Ok(true);
+                    }
+                }
             }
         }
         Ok(false)
@@ -262,33 +267,3 @@ pub(crate) fn moved_event(record: &RunRecord, next: &Run, at: Timestamp) -> NewE
     });
     new_event(record, "run.moved", body, at)
 }
-
-/// Keeps a run, or checks, to one task of this process.
-struct Busy<'a> {
-    all: &'a Mutex<BTreeSet<String>>,
-    id: String,
-}
-
-impl<'a> Busy<'a> {
-    /// `None` when another task has it.
-    fn claim(all: &'a Mutex<BTreeSet<String>>, id: String) -> Option<Busy<'a>> {
-        let claimed = all
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(id.clone());
-        // Not `then_some`: a claim that was not made must not be given back.
-        claimed.then(|| Busy { all, id })
-    }
-}
-
-impl Drop for Busy<'_> {
-    fn drop(&mut self) {
-        self.all
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&self.id);
-    }
-}
-
-#[cfg(test)]
-mod tests;

@@ -74,8 +74,8 @@ pub struct Factory {
     pub(crate) agents: AgentTable,
     pub(crate) sandbox: Arc<dyn Sandbox>,
     pub(crate) checker: Checker,
-    /// The runs and checks that a task of this process works on now, by id.
-    pub(crate) in_flight: Mutex<BTreeSet<String>>,
+    /// The runs and checks that a task of this process works on now, by id, with their project.
+    pub(crate) in_flight: Mutex<BTreeMap<String, String>>,
     /// One lock a project: its working tree is brought up to date by one task at a time.
     pub(crate) work_trees: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
     /// One lock a project: of what people do, only one thing at a time moves `work` or depends on where it is.

@@ -11,6 +11,7 @@ use sluice_workspace::{Oid, Repo};
 
 use crate::ask::base_of;
 use crate::changes::Receipt;
+use crate::check::short;
 use crate::decide::{machinery, passes};
 use crate::edits::release::is_persons;
 use crate::evaluation::Evaluation;
@@ -85,7 +86,12 @@ impl Factory {
             None if next == Some(gate) => "ready".to_owned(),
             None => "pending".to_owned(),
         };
-        let (waits_for, waits_for_text) = waits(gate, run, next);
+        let (waits_for, mut waits_for_text) = waits(gate, run, next);
+        if waits_for == "checks"
+            && let Some(queued) = run.and_then(|run| self.queued(run))
+        {
+            waits_for_text = queued;
+        }
         let mut view = GateView {
             gate: gate.as_str().to_owned(),
             name: file.name.clone(),
@@ -114,6 +120,20 @@ impl Factory {
             self.fill(&mut view, run, &file).await?;
         }
         Ok(view)
+    }
+
+    /// How long the checks of a run have to wait for their turn, if they have to.
+    fn queued(&self, run: &RunRecord) -> Option<String> {
+        let id = run.id.to_string();
+        let own = format!("{}-", short(&id));
+        let queue = self.checker.queue();
+        let mut waiting = queue.iter().filter(|one| one.run_id.starts_with(&own));
+        let next = waiting.next()?;
+        let count = 1 + waiting.count();
+        Some(format!(
+            "the checks: {count} wait for their turn, the first of them behind {} others",
+            next.ahead
+        ))
     }
 
     async fn fill(&self, view: &mut GateView, run: &RunRecord, file: &GateFile) -> Asked<()> {

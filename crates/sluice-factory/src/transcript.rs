@@ -37,7 +37,7 @@ pub(crate) struct Transcripts {
 pub struct Frame {
     /// Its number in the transcript, from 1.
     pub seq: i64,
-    /// `run`, `started`, `log`, `cut` or `finished`.
+    /// `run`, `queued`, `started`, `log`, `cut` or `finished`.
     pub kind: String,
     /// What there is to say.
     pub data: Value,
@@ -215,6 +215,11 @@ impl State {
 }
 
 impl Watch for Transcript<'_> {
+    fn queued(&self, check: &str, ahead: usize) {
+        let data = json!({ "check": check, "ahead": ahead, "ms": self.ms() });
+        self.say(|state| state.frame("queued", data));
+    }
+
     fn started(&self, check: &str, command: &[String]) {
         let data = json!({ "check": check, "command": command, "ms": self.ms() });
         self.say(|state| {

@@ -166,6 +166,9 @@ pub(crate) struct Check {
     /// Run everything again but installations, and compare with what is remembered.
     #[arg(long, conflicts_with = "no_cache")]
     pub(crate) verify_cache: bool,
+    /// End the other checks when one is red; they are `unknown` then.
+    #[arg(long)]
+    pub(crate) fail_fast: bool,
     /// Show what the checks print, on standard error, with the check's name and the seconds since it started.
     #[arg(long)]
     pub(crate) follow: bool,

@@ -199,6 +199,8 @@ impl Bench {
             only: (!only.is_empty()).then(|| only.iter().map(|name| (*name).to_owned()).collect()),
             use_cache: true,
             health: Vec::new(),
+            client: sluice_checks::Client::default(),
+            fail_fast: false,
         }
     }
 

@@ -24,7 +24,7 @@ use crate::stream::{Follow, answer, message, resume_after};
     params(("id" = String, Path, description = "The id of the checks"),
         ("Last-Event-ID" = Option<String>, Header, description = "The last event that was seen")),
     responses((status = 200, body = String, content_type = "text/event-stream",
-        description = "`run` (also when they are run again), `started` with `{check, command, ms}`, `log` with \
+        description = "`run` (also when they are run again), `queued` with `{check, ahead}`, `started` with `{check, command, ms}`, `log` with \
                        `{check, stream, ms, line}`, `finished` with `{check, verdict, cached, wall_ms, ms}`, `cut` \
                        where more was printed than is shown, at last `end` with `{state, verdict, fault}`")))]
 pub(crate) async fn check_log(

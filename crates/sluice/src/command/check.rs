@@ -6,7 +6,7 @@ mod show;
 use std::env;
 use std::path::{Path, PathBuf};
 
-use sluice_checks::{CheckReport, Checker, Request, Settings, Toolchain, Verdict};
+use sluice_checks::{CheckReport, Checker, Client, Request, Settings, Toolchain, Verdict};
 use sluice_sandbox::EngineInfo;
 use sluice_workspace::{Repo, Skipped};
 use tokio_util::sync::CancellationToken;
@@ -74,6 +74,8 @@ pub(super) async fn run(args: Check, config: &Config, output: Output) -> Result<
         only: (!only.is_empty()).then_some(only),
         use_cache: !args.no_cache,
         health: Vec::new(),
+        client: Client::default(),
+        fail_fast: args.fail_fast,
     };
     let checker = Checker::new(chosen.sandbox, settings);
     let cancel = CancellationToken::new();

@@ -1,6 +1,7 @@
 //! Names of jobs, and what surrounds them.
 
 use super::*;
+use crate::Client;
 
 #[test]
 fn job_names_are_valid_and_apart() {
@@ -11,6 +12,8 @@ fn job_names_are_valid_and_apart() {
         only: None,
         use_cache: true,
         health: Vec::new(),
+        client: Client::default(),
+        fail_fast: false,
     };
     let mut names = std::collections::BTreeSet::new();
     for run in ["r-1", "R/1", "", "ü", &"x".repeat(200)] {
