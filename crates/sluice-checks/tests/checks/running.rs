@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use sluice_checks::{CheckError, CheckResult, Watch};
+use sluice_checks::{CheckError, CheckResult, Verdict, Watch};
 use sluice_sandbox::Stream;
 use tokio_util::sync::CancellationToken;
 
@@ -26,6 +26,15 @@ struct Heard {
 }
 
 impl Watch for Heard {
+    fn queued(&self, check: &str, ahead: usize) {
+        let mut events = self.events.lock().expect("no panic");
+        events.push(format!("queued {check} behind {ahead}"));
+        drop(events);
+        if let (Some(cancel), "test") = (&self.cancel, check) {
+            cancel.cancel();
+        }
+    }
+
     fn started(&self, check: &str, _command: &[String]) {
         self.events
             .lock()
@@ -110,4 +119,53 @@ async fn a_cancelled_run_ends_without_a_verdict() {
         .await
         .expect_err("cancelled");
     assert!(matches!(error, CheckError::Cancelled), "{error}");
+}
+
+const ENDLESS: &str = r#"{"name": "w", "version": "1.0.0", "scripts": {"build": "node -e \"setInterval(() => {}, 1000)\"", "test": "node -e \"setInterval(() => {}, 1000)\""}}"#;
+
+#[tokio::test]
+async fn a_check_that_waits_says_so_and_is_cancelled_at_once() {
+    let bench = Bench::new(&[]);
+    bench.write("package.json", ENDLESS);
+    let checker = bench.checker_with(|settings| settings.parallel = 1);
+    let cancel = CancellationToken::new();
+    let heard = Heard {
+        cancel: Some(cancel.clone()),
+        ..Heard::default()
+    };
+    let request = bench.request(&["build", "test"]);
+    let error = checker
+        .run(&request, &heard, &cancel)
+        .await
+        .expect_err("cancelled");
+    assert!(matches!(error, CheckError::Cancelled), "{error}");
+    let events = heard.events.into_inner().expect("no panic");
+    assert!(
+        events.contains(&"queued test behind 0".to_owned()),
+        "{events:?}"
+    );
+    assert!(!events.contains(&"started test".to_owned()), "{events:?}");
+    assert_eq!(checker.queue(), []);
+}
+
+#[tokio::test]
+async fn the_first_red_check_ends_the_others_where_that_is_wanted() {
+    let bench = Bench::new(&[]);
+    bench.write(
+        "package.json",
+        &ENDLESS.replacen("setInterval(() => {}, 1000)", "process.exit(1)", 1),
+    );
+    let mut request = bench.request(&["build", "test"]);
+    request.fail_fast = true;
+    let report = bench.try_check(&request).await.expect("no fault");
+    bench.expect(&report, "build", Verdict::Fail);
+    let test = bench.expect(&report, "test", Verdict::Unknown);
+    assert_eq!(test.end, "skipped");
+    assert!(
+        test.note
+            .as_deref()
+            .is_some_and(|note| note.contains("another check is red")),
+        "{test:?}"
+    );
+    assert_eq!(report.verdict, Verdict::Fail);
 }
