@@ -4,6 +4,7 @@ mod answer;
 mod job;
 mod select;
 mod verify;
+mod way_out;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,13 +13,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use answer::{
-    about_the_lockfile, about_the_manifest, about_the_registry, blocked, cached, millis,
-    nothing_known, result, skipped,
+    about_the_lockfile, about_the_manifest, about_the_way_out, blocked, cached, millis,
+    names_registry, nothing_known, result, skipped,
 };
 use futures::future::{join_all, poll_immediate};
 use select::select;
 use sluice_sandbox::{Ended, Network, Sandbox, SandboxError, Upper};
 use tokio_util::sync::CancellationToken;
+use way_out::{Said, WayOut};
 
 use crate::cache::{Entry, Key};
 use crate::finding::Paths;
@@ -69,6 +71,7 @@ pub struct Checker {
     layers: Layers,
     settings: Settings,
     turns: Turns,
+    said: Said,
 }
 
 /// What all parts of one run share.
@@ -99,6 +102,7 @@ impl Checker {
             shelf: Shelf::new(settings.cache.clone(), settings.results_bytes),
             layers: Layers::new(settings.layers.clone(), settings.layers_bytes),
             turns: Turns::new(settings.parallel, settings.memory_bytes),
+            said: Said::default(),
             settings,
         }
     }
@@ -288,7 +292,6 @@ impl Checker {
         if step.toolchain == Toolchain::Node {
             about_the_lockfile(&run.tree, &step.dir, &command, &mut outcome.judged);
             about_the_manifest(&run.tree, &step.dir, &mut outcome.judged);
-            about_the_registry(&run.tree, &step.dir, &mut outcome.judged);
         }
         let result = result(step, &command, image, outcome);
         run.watch.finished(&result);
@@ -433,6 +436,11 @@ impl Checker {
             .with("network", command.network.as_str())
             .with("report", format!("{:?}", command.report))
             .with("limits", format!("{:?}", job::limits(step)));
+        if command.network == Network::Registries {
+            let registries = serde_json::to_vec(&self.settings.registries).unwrap_or_default();
+            let cargo = self.settings.cargo_config.as_deref().unwrap_or_default();
+            key = key.with("registries", registries).with("cargo", cargo);
+        }
         for word in &command.argv {
             key = key.with("argv", word);
         }
@@ -473,7 +481,11 @@ impl Checker {
             () = run.stop.cancelled() => return Err(CheckError::Cancelled),
             turn = self.turn(run, step) => turn,
         };
-        let (job, out) = job::job(
+        let way_out = match command.network {
+            Network::Registries => self.way_out(run, step, command).await?,
+            Network::None | Network::Open => WayOut::default(),
+        };
+        let (mut job, out) = job::job(
             (&self.settings, self.sandbox.engine()),
             run.request,
             step,
@@ -481,6 +493,13 @@ impl Checker {
             layers,
             upper,
         )?;
+        job.registries = way_out.registries;
+        // Where a project names a registry of its own, that one is asked, and reached if it is allowed: packages
+        // of another registry under the same names would be other packages.
+        if step.toolchain == Toolchain::Node && names_registry(&run.tree, &step.dir) {
+            job.env.remove("NPM_CONFIG_REGISTRY");
+        }
+        job.env.extend(way_out.env);
         run.watch.started(&step.name, &command.argv);
         let answers = command.report.is_on_stdout();
         let mut log = self.logs.open(&step.name, run.watch, answers)?;
@@ -500,7 +519,7 @@ impl Checker {
             output,
             answer,
         } = self.logs.close(log)?;
-        let judged = judge(&Seen {
+        let mut judged = judge(&Seen {
             step,
             command,
             end: ended.end,
@@ -509,6 +528,7 @@ impl Checker {
             out: &out,
             paths: &Paths::new(&run.tree, &step.dir),
         });
+        about_the_way_out(&run.tree, step, &ended.requests, &mut judged);
         disk::remove(&out)?;
         Ok(Outcome {
             ended,

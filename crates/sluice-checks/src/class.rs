@@ -109,6 +109,8 @@ pub(crate) fn classify(tool: &str, rule: &str, message: &str) -> (Class, Fixable
         "timed_out" | "silent" => return (Class::Timeout, Fixable::Unknown),
         "out_of_memory" | "output_limit" => return (Class::Resource, Fixable::Unknown),
         "killed" => return (Class::Environment, Fixable::Unknown),
+        // The project names it, and can leave it out.
+        "registry-refused" => return (Class::Import, Fixable::Agent),
         _ => {}
     }
     let class = by_tool(tool, rule, message);

@@ -46,7 +46,7 @@ pub(crate) fn projects(tree: &dyn Tree, dirs: &[String]) -> Vec<Project> {
 fn step(tree: &dyn Tree, dir: &str, kind: Kind) -> Step {
     let action = match kind {
         Kind::Install => Action::Run(Command {
-            network: Network::Open,
+            network: Network::Registries,
             env: environment(dir),
             ..Command::new(words(["go", "mod", "download"]), Report::Text)
         }),

@@ -1,6 +1,7 @@
 //! What checks say: the shapes of contract section 4.
 
 use serde::{Deserialize, Serialize};
+use sluice_egress::Record;
 
 /// Whether what was asked holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -178,11 +179,14 @@ pub struct CheckResult {
     /// The coverage, where the tool gave one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub coverage: Option<Coverage>,
-    /// `none` or `open`.
+    /// Whom it could reach: `none`, `registries` or `open`.
     pub network: String,
     /// What it ran in, by digest: the image of its toolchain, or the host's toolchains; empty when it did not run.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub image: String,
+    /// What was asked of the network, by host, port and outcome.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requests: Vec<Record>,
     /// Limits that could not be enforced on this machine, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unenforced: Vec<String>,

@@ -184,7 +184,7 @@ fn install(tree: &dyn Tree, dir: &str) -> Action {
     }
     Action::Run(Command {
         env: environment(dir),
-        network: Network::Open,
+        network: Network::Registries,
         note,
         ..Command::new(script::each(Some("/tmp"), &[fetch]), Report::Text)
     })

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use sluice_egress::Policy;
+
 use crate::registry::{self, host_registry};
 use crate::turns::host_memory;
 
@@ -16,6 +18,8 @@ pub struct Settings {
     pub logs: PathBuf,
     /// Folders that live as long as a run, and our own files for the sandboxes.
     pub state: PathBuf,
+    /// What was found out about the machine and its images.
+    pub known: PathBuf,
     /// A file of certificates that every toolchain is to trust besides its own.
     pub extra_ca: Option<PathBuf>,
     /// The npm registry to use instead of npm's own default, without credentials.
@@ -26,6 +30,8 @@ pub struct Settings {
     pub go_proxy: Option<String>,
     /// Where cargo gets crates from instead of its own default: the text of a `config.toml`.
     pub cargo_config: Option<String>,
+    /// Further registries that installations may reach.
+    pub registries: Policy,
     /// How many checks run at once.
     pub parallel: usize,
     /// How much memory those may take together, in bytes. A check counts with a quarter of its limit: few come near it.
@@ -47,11 +53,13 @@ impl Settings {
             layers: folder.join("layers"),
             logs: folder.join("logs"),
             state: folder.join("state"),
+            known: folder.join("known"),
             extra_ca: None,
             npm_registry: host_registry(),
             pip_index: registry::pip(),
             go_proxy: registry::go(),
             cargo_config: registry::cargo(),
+            registries: Policy::default(),
             parallel: 8,
             memory_bytes: host_memory(),
             verify_percent: 0,

@@ -79,6 +79,7 @@ async fn contender(kind: Kind, state: &Path) -> Result<Contender, Failure> {
                 images: ImageConfig::one(image),
                 daemon_id: format!("bench-{}", std::process::id()),
                 state: state.join("docker"),
+                resolver: std::sync::Arc::new(sluice_egress::System),
             });
             Contender::Engine(Box::new(engine.await?))
         }
@@ -127,6 +128,7 @@ fn job(name: String, folder: &Path, argv: &[String]) -> Job {
         binds: Vec::new(),
         out: None,
         network: Network::None,
+        registries: sluice_egress::Policy::default(),
         stdin: Stdin::Empty,
         limits: Limits::step(),
     }

@@ -34,6 +34,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             binds: Vec::new(),
             out: None,
             network: Network::None,
+            registries: sluice_egress::Policy::default(),
             stdin: Stdin::Empty,
             limits: Limits::step(),
         };

@@ -9,8 +9,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use sluice_egress::{Record, Resolve};
 use tokio_util::sync::CancellationToken;
 
+use crate::way_out::WayOut;
 use crate::{End, Ended, EngineInfo, Job, LogSink, Sandbox, SandboxError};
 
 mod api;
@@ -19,6 +21,7 @@ mod engine;
 mod follow;
 mod guest;
 mod image;
+mod latch;
 mod reap;
 mod spec;
 mod stage;
@@ -32,6 +35,7 @@ use api::Api;
 use guest::Guest;
 use image::Images;
 pub use image::{BuildConfig, ImageConfig, ImageState, Say};
+use latch::Latch;
 use reap::Remains;
 use stage::{Place, Stage};
 
@@ -69,6 +73,8 @@ pub struct DockerConfig {
     /// A folder of ours for what exists while a job runs. Absolute, without `,`, `:` and `\`, which the
     /// engine's mount options cannot carry.
     pub state: PathBuf,
+    /// Finds the registries of jobs with [`crate::Network::Registries`].
+    pub resolver: Arc<dyn Resolve>,
 }
 
 /// A container engine that jobs run in.
@@ -79,6 +85,7 @@ pub struct Docker {
     guest: Guest,
     images: Arc<Images>,
     daemon_id: String,
+    resolver: Arc<dyn Resolve>,
     /// Limits that the engine's host cannot enforce, found once.
     unenforced: Vec<String>,
     /// Names of the jobs that run in this process, so that one is never taken for remains of another.
@@ -114,6 +121,7 @@ impl Docker {
             images: Arc::new(images),
             place: Place::new(config.state),
             daemon_id: config.daemon_id,
+            resolver: config.resolver,
             running: Arc::default(),
             api,
         })
@@ -160,18 +168,23 @@ impl Docker {
         })
     }
 
-    /// Runs a job whose name is free of remains; returns its end and the limits that its stage could not set.
+    /// Runs a job whose name is free of remains; returns its end, the limits that its stage could not set, and what
+    /// was asked of the proxy.
     async fn attempt(
         &self,
         job: &Job,
         image: &str,
         log: &mut dyn LogSink,
         cancel: &CancellationToken,
-    ) -> Result<(End, Vec<String>), SandboxError> {
+    ) -> Result<(End, Vec<String>, Vec<Record>), SandboxError> {
         let stage = self.place.stage(job).await?;
-        let end = self.run_staged(job, image, &stage, log, cancel).await?;
+        let mut way_out = WayOut::new(job, &self.resolver);
+        let end = self
+            .run_staged(job, image, &stage, &mut way_out, log, cancel)
+            .await?;
+        let requests = way_out.close().await;
         stage.finish(job).await?;
-        Ok((end, stage.unenforced()))
+        Ok((end, stage.unenforced(), requests))
     }
 
     async fn run_staged(
@@ -179,6 +192,7 @@ impl Docker {
         job: &Job,
         image: &str,
         stage: &Stage,
+        way_out: &mut WayOut,
         log: &mut dyn LogSink,
         cancel: &CancellationToken,
     ) -> Result<End, SandboxError> {
@@ -199,7 +213,14 @@ impl Docker {
                 });
             }
         }
-        follow::follow(&self.api, &name, job, log, cancel).await
+        let latch = stage.latch().map(Latch::hold).transpose()?;
+        let start = follow::Start {
+            name: &name,
+            job,
+            latch,
+            way_out,
+        };
+        follow::follow(&self.api, start, log, cancel).await
     }
 }
 
@@ -231,6 +252,7 @@ impl Sandbox for Docker {
                     wall: Duration::ZERO,
                     peak_memory: None,
                     unenforced: self.unenforced.clone(),
+                    requests: Vec::new(),
                 });
             }
         };
@@ -250,7 +272,7 @@ impl Sandbox for Docker {
             remains.leave();
         }
         let cleared = remains.finish().await;
-        let (end, staged) = outcome?;
+        let (end, staged, requests) = outcome?;
         cleared?;
         let mut unenforced = self.unenforced.clone();
         unenforced.extend(staged);
@@ -259,6 +281,7 @@ impl Sandbox for Docker {
             wall: started.elapsed(),
             peak_memory: None,
             unenforced,
+            requests,
         })
     }
 

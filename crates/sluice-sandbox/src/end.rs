@@ -56,6 +56,8 @@ pub struct Ended {
     /// Limits of the job that this engine could not enforce on this machine, by their field's name, such
     /// as `memory_bytes`. Never silently empty: a limit that is not listed was set.
     pub unenforced: Vec<String>,
+    /// What was asked of the proxy, by host, port and outcome; empty but for [`crate::Network::Registries`].
+    pub requests: Vec<sluice_egress::Record>,
 }
 
 /// Which engine, for reports, cache keys and proofs.

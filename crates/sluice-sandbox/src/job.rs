@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use sluice_egress::Policy;
 
 pub(crate) use check::is_name;
 
@@ -14,6 +15,10 @@ pub(crate) use check::is_name;
 pub const WORKSPACE: &str = "/workspace";
 /// Where the folder for report files ([`Job::out`]) appears inside every sandbox.
 pub const OUT: &str = "/sluice/out";
+/// Where the proxy listens inside of a sandbox with [`Network::Registries`], on its own loopback.
+pub const PROXY: &str = "http://127.0.0.1:3128";
+/// The port of [`PROXY`].
+pub(crate) const PROXY_PORT: u16 = 3128;
 /// The user and group that the command runs as, inside.
 pub const INNER_ID: u32 = 1000;
 
@@ -43,6 +48,9 @@ pub struct Job {
     pub out: Option<PathBuf>,
     /// Who can be reached.
     pub network: Network,
+    /// The registries of [`Network::Registries`].
+    #[serde(default)]
+    pub registries: Policy,
     /// What the command reads from its standard input.
     pub stdin: Stdin,
     /// What bounds it.
@@ -75,7 +83,10 @@ pub enum Upper {
 pub enum Network {
     /// Nobody but its own loopback.
     None,
-    /// The network of the host, for an install phase.
+    /// Nobody but [`Job::registries`], through a proxy at
+    /// [`PROXY`], for an install phase. There is no name server and no other way out.
+    Registries,
+    /// The network of the host.
     ///
     /// ## Security
     /// The command can reach everything that the host can reach. The result says so.
@@ -83,10 +94,11 @@ pub enum Network {
 }
 
 impl Network {
-    /// The word in reports and proofs: `none` or `open`.
+    /// The word in reports and proofs: `none`, `registries` or `open`.
     pub fn as_str(self) -> &'static str {
         match self {
             Network::None => "none",
+            Network::Registries => "registries",
             Network::Open => "open",
         }
     }

@@ -8,10 +8,11 @@ mod error;
 mod job;
 mod native;
 mod port;
+mod way_out;
 
 pub use docker::{BuildConfig, Docker, DockerConfig, DockerKind, ImageConfig, ImageState, Say};
 pub use end::{End, Ended, EngineInfo};
 pub use error::SandboxError;
-pub use job::{Bind, INNER_ID, Job, Limits, Network, OUT, Stdin, Upper, WORKSPACE};
+pub use job::{Bind, INNER_ID, Job, Limits, Network, OUT, PROXY, Stdin, Upper, WORKSPACE};
 pub use native::{Native, NativeConfig, SelfTest, init_main};
 pub use port::{LogSink, Sandbox, Stream};

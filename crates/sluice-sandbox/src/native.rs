@@ -21,10 +21,12 @@ mod validate;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
+use sluice_egress::{Policy, Resolve, System};
 use tokio_util::sync::CancellationToken;
 
 use crate::{End, Ended, EngineInfo, Job, Limits, LogSink, Network, Sandbox, SandboxError};
@@ -68,6 +70,8 @@ pub struct NativeConfig {
     pub layer_on_disk: bool,
     /// A control group that was handed to this user, relative to where control groups are mounted.
     pub cgroup: Option<String>,
+    /// Finds the registries of jobs with [`Network::Registries`].
+    pub resolver: Arc<dyn Resolve>,
 }
 
 impl NativeConfig {
@@ -81,6 +85,7 @@ impl NativeConfig {
             outer_id: 100_000,
             layer_on_disk: false,
             cgroup: None,
+            resolver: Arc::new(System),
         }
     }
 }
@@ -174,6 +179,7 @@ impl Native {
             binds: Vec::new(),
             out: None,
             network: Network::None,
+            registries: Policy::default(),
             stdin: Stdin::Empty,
             limits: Limits {
                 wall: Duration::from_secs(10),
@@ -208,8 +214,7 @@ impl Native {
         let place = self.place(job).await?;
         let unenforced = self.unenforced(&place);
         let spec = self.spec(job, action, &place);
-        let followed =
-            follow::follow(&self.config.helper, &spec, job, log, cancel, started).await?;
+        let followed = follow::follow(&self.config, &spec, job, log, cancel, started).await?;
         let end = end(&followed, &place);
         let peak_memory = place.groups.peak_memory();
         // Removing waits for the kernel to let go of the groups.
@@ -224,6 +229,7 @@ impl Native {
             wall: started.elapsed(),
             peak_memory,
             unenforced,
+            requests: followed.requests,
         })
     }
 
@@ -264,7 +270,7 @@ impl Native {
             binds,
             links: self.view.links.clone(),
             files: self.view.files(open),
-            network_open: open,
+            network: job.network,
             bounds: Bounds {
                 open_files: limits.open_files,
                 file_bytes: limits.file_bytes,

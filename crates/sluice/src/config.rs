@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sluice_checks::Toolchain;
+use sluice_egress::Policy;
 use sluice_factory::Person;
 
 use crate::cli::EngineChoice;
@@ -62,8 +63,8 @@ pub(crate) struct Config {
     pub(crate) extra_ca: Option<PathBuf>,
     /// Whether `extra_ca` was taken from `SSL_CERT_FILE`.
     pub(crate) extra_ca_from_environment: bool,
-    /// The registries that an installation may reach, for the proxy.
-    pub(crate) registries: Vec<String>,
+    /// The registries that an installation may reach besides those that the machine is set to.
+    pub(crate) registries: Policy,
     /// The folder of the gate files; the built-in ones by default.
     pub(crate) gates: Option<PathBuf>,
     /// The folder of the templates; the built-in ones by default.
@@ -176,7 +177,7 @@ impl Config {
             layers_bytes: values.number("cache.layers_mib", 10 << 10, 1..=1 << 24)? << 20,
             extra_ca_from_environment: extra_ca.is_none() && certificates.is_some(),
             extra_ca: extra_ca.or(certificates),
-            registries: values.list("network.registries"),
+            registries: registries(&values)?,
             gates: values.path("gates.dir"),
             templates: values.path("templates.dir"),
             person: match values.text("workspace.person") {
@@ -216,6 +217,21 @@ fn proxies(environment: &[(OsString, OsString)]) -> BTreeMap<String, String> {
         (is_one && !value.is_empty()).then(|| (name.to_owned(), value.to_owned()))
     });
     all.collect()
+}
+
+/// Whom installations may reach besides the registries that the machine is set to.
+fn registries(values: &Values) -> Result<Policy, Exit> {
+    let mut policy = Policy::default();
+    for (key, is_private) in [
+        ("network.registries", false),
+        ("network.private_registries", true),
+    ] {
+        for registry in values.list(key) {
+            let allowed = policy.allow(&registry, is_private);
+            allowed.map_err(|error| values.wrong(key, &error.to_string()))?;
+        }
+    }
+    Ok(policy)
 }
 
 /// The name of the user that this process runs as.

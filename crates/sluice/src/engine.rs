@@ -167,6 +167,7 @@ pub(crate) async fn container(
         images: images(config, home, say),
         daemon_id: home.owner.to_owned(),
         state: home.state.join(kind.as_str()),
+        resolver: Arc::new(sluice_egress::System),
     };
     Docker::connect(config).await
 }

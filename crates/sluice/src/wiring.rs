@@ -11,6 +11,7 @@ use anyhow::Context as _;
 use rustix::fs::{FlockOperation, flock};
 use sluice_agents::{Agent, CommandAgent, Outside, Recorded};
 use sluice_checks::{Checker, Settings};
+use sluice_egress::Policy;
 use sluice_factory::{AgentTable, DataDir, Editing, Factory, GateSet, Parts, Roles, Templates};
 use sluice_gates::Gate;
 use sluice_proof::Signer;
@@ -97,6 +98,7 @@ pub(crate) async fn wire(
     settings.layers = data.layers();
     settings.state = data.run().join("checks");
     settings.extra_ca.clone_from(&config.extra_ca);
+    settings.registries.clone_from(&config.registries);
     settings.parallel = config.slots;
     settings.verify_percent = config.verify_percent;
     settings.results_bytes = config.results_bytes;
@@ -235,6 +237,7 @@ fn command_agent(
         binds: Vec::new(),
         out: None,
         network: Network::Open,
+        registries: Policy::default(),
         stdin: Stdin::Empty,
         limits,
     };

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sluice_egress::{Outcome as Asked, Record};
 use sluice_sandbox::Network;
 
 use super::{Outcome, Run};
@@ -9,7 +10,7 @@ use crate::cache::Entry;
 use crate::finding::Draft;
 use crate::judge::Judged;
 use crate::node::{LockState, Manifest, join, lock_state};
-use crate::{CheckResult, Command, Level, Log, Plan, Step, Tree, Verdict};
+use crate::{CheckResult, Command, Finding, Kind, Level, Log, Plan, Step, Tree, Verdict};
 
 /// Where no toolchain is known every check is unknown, and says so.
 pub(super) fn nothing_known(plan: &Plan, only: Option<&[String]>) -> Vec<CheckResult> {
@@ -81,20 +82,114 @@ pub(super) fn about_the_manifest(tree: &dyn Tree, dir: &str, judged: &mut Judged
     judged.findings.insert(0, finding);
 }
 
-/// Says where to look when a registry that the project itself names did not answer.
-pub(super) fn about_the_registry(tree: &dyn Tree, dir: &str, judged: &mut Judged) {
-    let path = join(dir, ".npmrc");
-    let own = tree.read(&path).is_some_and(|text| {
-        String::from_utf8_lossy(&text).lines().any(|line| {
-            line.split_once('=')
-                .is_some_and(|(name, _)| name.trim().ends_with("registry"))
+/// Whether the project in `dir` names a registry for all packages.
+pub(super) fn names_registry(tree: &dyn Tree, dir: &str) -> bool {
+    let text = tree.read(&join(dir, ".npmrc")).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    text.lines().any(|line| {
+        let name = line.split_once('=').map(|(name, _)| name.trim());
+        name.is_some_and(|name| name.trim_matches(['"', '\'']) == "registry")
+    })
+}
+
+/// Files that can name a registry, and those that are kept by tools.
+const NAMING: [&str; 14] = [
+    ".npmrc",
+    ".yarnrc.yml",
+    ".yarnrc",
+    "package.json",
+    "requirements.txt",
+    "pyproject.toml",
+    "Cargo.toml",
+    "go.mod",
+    "package-lock.json",
+    "npm-shrinkwrap.json",
+    "pnpm-lock.yaml",
+    "yarn.lock",
+    "uv.lock",
+    "Cargo.lock",
+];
+
+/// Says what was asked for that must not be reached, and whether the registry was there. Where an installation is
+/// red because the project asked for somebody else, the project is to be mended; where a registry that is allowed
+/// is not there, nothing is known.
+pub(super) fn about_the_way_out(
+    tree: &dyn Tree,
+    step: &Step,
+    requests: &[Record],
+    judged: &mut Judged,
+) {
+    let level = match judged.verdict {
+        Verdict::Pass => Level::Warning,
+        Verdict::Unknown | Verdict::Fail => Level::Error,
+    };
+    let refused = requests
+        .iter()
+        .filter(|one| one.outcome == Asked::NotAllowed);
+    let findings: Vec<Finding> = refused
+        .map(|one| {
+            let message = format!(
+                "asked for {}, which is not among the allowed registries; add it to network.registries",
+                address(one)
+            );
+            let (path, line) = named_at(tree, &step.dir, &one.host);
+            let draft = Draft::error(step.toolchain.installer(), "registry-refused", message);
+            draft.level(level).at(path, line, 0).done()
         })
-    });
-    if let (Verdict::Unknown, true, Some(note)) = (judged.verdict, own, &mut judged.note) {
-        note.push_str(&format!(
-            "; {path} of the project names a registry of its own"
-        ));
+        .collect();
+    let is_refused = !findings.is_empty();
+    if is_refused {
+        // npm takes the proxy's answer for the registry's.
+        judged.findings.retain(|finding| finding.rule != "E403");
     }
+    judged.findings.splice(0..0, findings);
+    if step.kind != Kind::Install || judged.verdict == Verdict::Pass {
+        return;
+    }
+    if is_refused {
+        judged.verdict = Verdict::Fail;
+        judged.note = None;
+        return;
+    }
+    let lost = requests.iter().find_map(|one| {
+        let what = match one.outcome {
+            Asked::Unreachable => "does not answer",
+            Asked::Unresolved => "has no address that can be found",
+            Asked::Private => {
+                "leads to a private address; where that is meant, add it to network.private_registries"
+            }
+            Asked::Reached | Asked::NotAllowed | Asked::Malformed => return None,
+        };
+        Some(format!("the package registry {} {what}", address(one)))
+    });
+    if let Some(lost) = lost {
+        judged.verdict = Verdict::Unknown;
+        judged.note = Some(match judged.note.take() {
+            Some(said) => format!("{lost}; {said}"),
+            None => lost,
+        });
+    }
+}
+
+/// A host, with its port where that is not the usual one.
+fn address(record: &Record) -> String {
+    match record.port {
+        443 => record.host.clone(),
+        port => format!("{}:{port}", record.host),
+    }
+}
+
+/// Where a project names a host: the file and the line.
+fn named_at(tree: &dyn Tree, dir: &str, host: &str) -> (Option<String>, u32) {
+    for name in NAMING {
+        let path = join(dir, name);
+        let text = tree.read(&path).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        if let Some(line) = text.lines().position(|line| line.contains(host)) {
+            return (Some(path), u32::try_from(line + 1).unwrap_or(0));
+        }
+    }
+    (None, 0)
 }
 
 pub(super) fn result(
@@ -122,6 +217,7 @@ pub(super) fn result(
         coverage,
         network: command.network.as_str().to_owned(),
         image,
+        requests: outcome.ended.requests,
         unenforced: outcome.ended.unenforced,
         note,
         ..blank(step.name.clone(), verdict, "")
@@ -184,6 +280,7 @@ pub(super) fn blank(name: String, verdict: Verdict, note: &str) -> CheckResult {
         coverage: None,
         network: Network::None.as_str().to_owned(),
         image: String::new(),
+        requests: Vec::new(),
         unenforced: Vec::new(),
         blocked_by: None,
         note: (!note.is_empty()).then(|| note.to_owned()),

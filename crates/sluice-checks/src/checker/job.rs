@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use sluice_sandbox::{Bind, EngineInfo, Job, Limits, Network, Stdin, Upper};
+use sluice_egress::Policy;
+use sluice_sandbox::{Bind, EngineInfo, Job, Limits, Network, PROXY, Stdin, Upper};
 
 use super::Request;
 use crate::layer::Layer;
@@ -21,6 +22,12 @@ const CARGO_CONFIG: &str = "/.cargo/config.toml";
 const CA: &str = "/sluice/ca.pem";
 /// Where programs are in any image and on any machine.
 const USUAL_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// Where distributions keep the certificates that everybody trusts.
+const BUNDLES: [&str; 3] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/cert.pem",
+];
 /// The variables by which toolchains are told of further certificates.
 const CA_VARIABLES: [&str; 6] = [
     "NODE_EXTRA_CA_CERTS",
@@ -30,16 +37,36 @@ const CA_VARIABLES: [&str; 6] = [
     "CARGO_HTTP_CAINFO",
     "GIT_SSL_CAINFO",
 ];
+/// The only way out. Where a project names another proxy, or hosts that need none, these win.
+const WAY_OUT: [(&str, &str); 14] = [
+    ("HTTP_PROXY", PROXY),
+    ("HTTPS_PROXY", PROXY),
+    ("http_proxy", PROXY),
+    ("https_proxy", PROXY),
+    ("NO_PROXY", ""),
+    ("no_proxy", ""),
+    ("NPM_CONFIG_PROXY", PROXY),
+    ("NPM_CONFIG_HTTPS_PROXY", PROXY),
+    // npm takes an empty one for none.
+    ("NPM_CONFIG_NOPROXY", "sluice.invalid"),
+    ("YARN_HTTP_PROXY", PROXY),
+    ("YARN_HTTPS_PROXY", PROXY),
+    ("PIP_PROXY", PROXY),
+    ("CARGO_HTTP_PROXY", PROXY),
+    ("GONOSUMDB", ""),
+];
 /// How npm is set up.
-const NPM: [(&str, &str); 9] = [
+const NPM: [(&str, &str); 10] = [
     ("NPM_CONFIG_USERCONFIG", NPMRC),
+    // There is none.
+    ("NPM_CONFIG_GLOBALCONFIG", "/sluice/npmrc.global"),
     ("NPM_CONFIG_CACHE", "/tmp/.npm"),
     ("NPM_CONFIG_UPDATE_NOTIFIER", "false"),
     // A project's .npmrc could name a program of its own, which runs although scripts are off.
     ("NPM_CONFIG_GIT", "git"),
-    ("NPM_CONFIG_FETCH_TIMEOUT", "60000"),
+    ("NPM_CONFIG_FETCH_TIMEOUT", "45000"),
     // npm's own pauses, 10 and 60 seconds, make a short fault of the registry a long one.
-    ("NPM_CONFIG_FETCH_RETRIES", "3"),
+    ("NPM_CONFIG_FETCH_RETRIES", "2"),
     ("NPM_CONFIG_FETCH_RETRY_MINTIMEOUT", "500"),
     ("NPM_CONFIG_FETCH_RETRY_FACTOR", "3"),
     ("NPM_CONFIG_FETCH_RETRY_MAXTIMEOUT", "10000"),
@@ -123,10 +150,16 @@ pub(super) fn environment(
             env.insert(name.to_owned(), CA.to_owned());
         }
     }
-    if command.network == Network::Open {
+    if command.network == Network::Registries {
+        env.extend(owned(WAY_OUT));
         let named = [
             (
                 "NPM_CONFIG_REGISTRY",
+                &settings.npm_registry,
+                Toolchain::Node,
+            ),
+            (
+                "YARN_NPM_REGISTRY_SERVER",
                 &settings.npm_registry,
                 Toolchain::Node,
             ),
@@ -205,19 +238,6 @@ pub(super) fn job(
     // The command runs as another user.
     fs::set_permissions(&out, fs::Permissions::from_mode(0o777))
         .map_err(CheckError::io("opening", &out))?;
-    let mut binds = vec![own_file(settings, "npmrc", NPMRC, NPMRC_TEXT)?];
-    for script in script::ALL {
-        if command.argv.iter().any(|word| word == script.inside) {
-            binds.push(own_file(settings, script.name, script.inside, script.text)?);
-        }
-    }
-    if let (Toolchain::Rust, Some(text)) = (step.toolchain, &settings.cargo_config) {
-        binds.push(own_file(settings, "cargo.toml", CARGO_CONFIG, text)?);
-    }
-    binds.extend(ca(settings).map(|host| Bind {
-        host,
-        inside: CA.to_owned(),
-    }));
     let mut lower: Vec<PathBuf> = layers.iter().map(|layer| layer.tree.clone()).collect();
     lower.push(request.snapshot.clone());
     let job = Job {
@@ -228,13 +248,48 @@ pub(super) fn job(
         workdir: step.dir.clone(),
         argv: command.argv.clone(),
         env: environment(settings, engine, step, command),
-        binds,
+        binds: binds(settings, step, command)?,
         out: Some(out.clone()),
         network: command.network,
+        registries: Policy::default(),
         stdin: Stdin::Empty,
         limits: limits(step),
     };
     Ok((job, out))
+}
+
+/// The files of ours that a step needs.
+pub(super) fn binds(
+    settings: &Settings,
+    step: &Step,
+    command: &Command,
+) -> Result<Vec<Bind>, CheckError> {
+    let mut binds = vec![own_file(settings, "npmrc", NPMRC, NPMRC_TEXT)?];
+    for script in script::ALL {
+        if command.argv.iter().any(|word| word == script.inside) {
+            binds.push(own_file(settings, script.name, script.inside, script.text)?);
+        }
+    }
+    if let (Toolchain::Rust, Some(text)) = (step.toolchain, &settings.cargo_config) {
+        binds.push(own_file(settings, "cargo.toml", CARGO_CONFIG, text)?);
+    }
+    if let Some(host) = ca(settings) {
+        // For most tools the file takes the place of their own certificates.
+        let bundle = BUNDLES
+            .iter()
+            .find_map(|path| fs::read_to_string(path).ok());
+        let extra = fs::read_to_string(&host).unwrap_or_default();
+        binds.push(match bundle {
+            Some(bundle) if command.network == Network::Registries && bundle != extra => {
+                own_file(settings, "ca.pem", CA, &format!("{extra}\n{bundle}"))?
+            }
+            _ => Bind {
+                host,
+                inside: CA.to_owned(),
+            },
+        });
+    }
+    Ok(binds)
 }
 
 /// A file of ours for the sandboxes, named by its content so that no running job sees it change.

@@ -131,7 +131,7 @@ pub(crate) fn step(tree: &dyn Tree, dir: &str) -> Step {
         action: Action::Run(Command {
             argv: manager.install(is_locked),
             env: manager.env(),
-            network: Network::Open,
+            network: Network::Registries,
             report: Report::Text,
             note,
         }),

@@ -341,7 +341,7 @@ fn audit(place: &Place<'_>) -> Action {
         _ => Report::ManagerAudit,
     };
     Action::Run(Command {
-        network: Network::Open,
+        network: Network::Registries,
         env: manager.env(),
         ..run(manager.audit(), report)
     })

@@ -127,7 +127,7 @@ fn installation(tree: &dyn Tree, dir: &str, manifest: &Manifest) -> Action {
 
 fn fetches(argv: Vec<String>, note: Option<String>) -> Command {
     Command {
-        network: Network::Open,
+        network: Network::Registries,
         note,
         ..Command::new(argv, Report::Text)
     }

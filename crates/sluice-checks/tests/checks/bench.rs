@@ -121,6 +121,7 @@ impl Bench {
                 name.replace(|c: char| !c.is_ascii_alphanumeric(), "")
             ),
             state: home.path().join("docker"),
+            resolver: Arc::new(sluice_egress::System),
         };
         let docker = Docker::connect(config).await;
         let sandbox = docker.unwrap_or_else(|fault| {
@@ -136,6 +137,7 @@ impl Bench {
         Settings {
             layers: Path::new(env!("CARGO_TARGET_TMPDIR")).join("layers"),
             extra_ca: extra_ca(),
+            known: Path::new(env!("CARGO_TARGET_TMPDIR")).join("known"),
             ..Settings::below(home)
         }
     }

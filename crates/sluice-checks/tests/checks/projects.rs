@@ -23,7 +23,7 @@ async fn a_green_project_passes() {
         ("native", "node")
     );
     let install = bench.expect(&report, "install", Pass);
-    assert_eq!(install.network, "open");
+    assert_eq!(install.network, "registries");
     for name in ["build", "test", "lint"] {
         let check = bench.expect(&report, name, Pass);
         assert_eq!(

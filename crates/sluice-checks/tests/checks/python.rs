@@ -34,7 +34,7 @@ async fn a_green_project_passes() {
     );
     assert_eq!(report.toolchain, "python");
     let install = bench.expect(&report, "install", Pass);
-    assert_eq!(install.network, "open");
+    assert_eq!(install.network, "registries");
     assert!(
         install
             .note

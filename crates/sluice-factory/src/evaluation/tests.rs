@@ -26,6 +26,7 @@ pub(crate) fn check(name: &str, verdict: Verdict) -> CheckResult {
         coverage: None,
         network: "none".to_owned(),
         image: String::new(),
+        requests: Vec::new(),
         unenforced: Vec::new(),
         blocked_by: None,
         note: None,

@@ -34,6 +34,8 @@ fn main() -> ExitCode {
         ["files", folder, most] => files(folder, number(most)),
         ["open", most] => open(number(most)),
         ["connect", address] => connect(address),
+        ["say", address, text] => converse(address, text, false),
+        ["hold", address, text] => converse(address, text, true),
         ["int80"] => foreign_architecture(),
         _ => Err(io::ErrorKind::InvalidInput.into()),
     };
@@ -495,6 +497,23 @@ fn open(most: u32) -> Attempt {
         .map_while(|_| File::open("/dev/null").ok())
         .collect();
     say(held.len())
+}
+
+/// Says something and prints the answer; `hold` keeps the connection open for ever.
+fn converse(address: &str, text: &str, hold: bool) -> Attempt {
+    let mut stream = TcpStream::connect(address)?;
+    stream.write_all(text.as_bytes())?;
+    if hold {
+        loop {
+            std::thread::park();
+        }
+    }
+    stream.shutdown(std::net::Shutdown::Write)?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let mut out = io::stdout().lock();
+    out.write_all(answer.as_bytes())?;
+    out.flush()
 }
 
 fn connect(address: &str) -> Attempt {

@@ -12,6 +12,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::api::{Api, exit_code};
+use super::latch::{self, Latch};
+use crate::way_out::WayOut;
 use crate::{End, Job, LogSink, SandboxError, Stdin, Stream};
 
 /// How often the engine is asked whether it is still there.
@@ -23,14 +25,28 @@ const NEVER: Duration = Duration::from_secs(60 * 60 * 24 * 365);
 
 type Errand<'a> = Pin<Box<dyn Future<Output = Result<(), SandboxError>> + Send + 'a>>;
 
-/// Starts the container `name` and follows it until it has ended and its output is read.
+/// A container that is made and not started yet.
+pub(super) struct Start<'a> {
+    pub(super) name: &'a str,
+    pub(super) job: &'a Job,
+    /// What its command waits for, where it has a way out.
+    pub(super) latch: Option<Latch>,
+    pub(super) way_out: &'a mut WayOut,
+}
+
+/// Starts a container and follows it until it has ended and its output is read.
 pub(super) async fn follow(
     api: &Api,
-    name: &str,
-    job: &Job,
+    start: Start<'_>,
     log: &mut dyn LogSink,
     cancel: &CancellationToken,
 ) -> Result<End, SandboxError> {
+    let Start {
+        name,
+        job,
+        latch,
+        way_out,
+    } = start;
     if cancel.is_cancelled() {
         return Ok(End::Killed);
     }
@@ -42,6 +58,11 @@ pub(super) async fn follow(
     let attached = api.attach(name, input.is_some()).await?;
     let mut output = attached.output;
     api.start(name).await?;
+    // Held to the end: what was written into a FIFO that nobody holds is lost.
+    let _latch = match latch {
+        Some(latch) => Some(open(api, name, latch, way_out).await?),
+        None => None,
+    };
 
     let mut exits = api.exits(name);
     let mut errands: FuturesUnordered<Errand<'_>> = FuturesUnordered::new();
@@ -108,6 +129,27 @@ async fn feed(mut to: Pin<Box<dyn AsyncWrite + Send>>, bytes: &[u8]) -> Result<(
         let _ = to.shutdown().await;
     }
     Ok(())
+}
+
+/// Opens the way out of a container that runs, and lets its command start.
+async fn open(
+    api: &Api,
+    name: &str,
+    mut latch: Latch,
+    way_out: &mut WayOut,
+) -> Result<Latch, SandboxError> {
+    let state = api.state(name).await?;
+    let Some(pid) = state.pid.filter(|pid| *pid > 0) else {
+        // It has ended already, and its end says why.
+        return Ok(latch);
+    };
+    let listener = tokio::task::spawn_blocking(move || latch::listen(pid)).await;
+    let listener = listener.map_err(|fault| SandboxError::Setup {
+        why: format!("the way out was not opened: {fault}"),
+    })??;
+    way_out.open(listener)?;
+    latch.release()?;
+    Ok(latch)
 }
 
 /// What an exit code means.

@@ -10,6 +10,7 @@ use bollard::models::{
 };
 
 use super::guest::Guest;
+use super::latch;
 use super::stage::Stage;
 use crate::{Job, Network, OUT, SandboxError, Stdin, WORKSPACE};
 
@@ -68,7 +69,7 @@ pub(super) fn container(
         hostname: Some("sluice".to_owned()),
         user: Some(format!("{0}:{1}", stage.user(), stage.group())),
         entrypoint: Some(entrypoint(job, guest)),
-        cmd: Some(job.argv[1..].to_vec()),
+        cmd: Some(words(job)),
         env: Some(
             job.env
                 .iter()
@@ -98,7 +99,8 @@ fn host(job: &Job, volume: &str, stage: &Stage, guest: &Guest) -> Result<HostCon
     Ok(HostConfig {
         network_mode: Some(
             match job.network {
-                Network::None => "none",
+                // The proxy is the only way out, and it listens on the loopback.
+                Network::None | Network::Registries => "none",
                 Network::Open => "bridge",
             }
             .to_owned(),
@@ -165,6 +167,9 @@ fn mounts(
     for bind in &job.binds {
         mounts.push(bound(job, &bind.host, &bind.inside, true)?);
     }
+    if let Some(fifo) = stage.latch() {
+        mounts.push(bound(job, fifo, latch::INSIDE, true)?);
+    }
     if let Some(out) = stage.out() {
         mounts.push(bound(job, out, OUT, false)?);
     }
@@ -179,8 +184,23 @@ fn entrypoint(job: &Job, guest: &Guest) -> Vec<String> {
         .map(|_| [INIT.to_owned(), "--".to_owned()]);
     init.into_iter()
         .flatten()
-        .chain(job.argv.first().cloned())
+        .chain(match job.network {
+            Network::Registries => Some("/bin/sh".to_owned()),
+            Network::None | Network::Open => job.argv.first().cloned(),
+        })
         .collect()
+}
+
+/// The words after the program. A command with a way out waits until that is open.
+fn words(job: &Job) -> Vec<String> {
+    match job.network {
+        Network::Registries => ["-c", latch::SCRIPT]
+            .map(str::to_owned)
+            .into_iter()
+            .chain(job.argv.iter().cloned())
+            .collect(),
+        Network::None | Network::Open => job.argv[1..].to_vec(),
+    }
 }
 
 /// The engine switches IPv6 off in a container without a network, and with it the `::1` of its loopback.

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use rustix::process::{getegid, geteuid};
 
-use super::sweep;
-use crate::{INNER_ID, Job, SandboxError, Upper};
+use super::{latch, sweep};
+use crate::{INNER_ID, Job, Network, SandboxError, Upper};
 
 /// Where the folders of all jobs are.
 #[derive(Debug, Clone)]
@@ -30,6 +30,7 @@ pub(super) struct Stage {
     bounded: bool,
     keep: bool,
     out: Option<PathBuf>,
+    latch: Option<PathBuf>,
 }
 
 impl Place {
@@ -96,6 +97,7 @@ impl Place {
             bounded: bound(&writes, job)?,
             keep: false,
             out: None,
+            latch: None,
             folder,
         };
         match &job.upper {
@@ -112,6 +114,11 @@ impl Place {
             let out = writes.join("out");
             given_folder(&out)?;
             stage.out = Some(out);
+        }
+        if job.network == Network::Registries {
+            let path = writes.join("go");
+            latch::make(&path).map_err(|fault| io_fault("making a FIFO", &path, fault))?;
+            stage.latch = Some(path);
         }
         Ok(stage)
     }
@@ -132,6 +139,11 @@ impl Stage {
     /// The folder that is mounted for report files.
     pub(super) fn out(&self) -> Option<&Path> {
         self.out.as_deref()
+    }
+
+    /// The FIFO that the command waits at, where it has a way out.
+    pub(super) fn latch(&self) -> Option<&Path> {
+        self.latch.as_deref()
     }
 
     /// The user that the command runs as: [`INNER_ID`] where we are root, else ourselves, because nobody else

@@ -60,6 +60,7 @@ impl Bench {
             binds: Vec::new(),
             out: None,
             network: Network::None,
+            registries: sluice_egress::Policy::default(),
             stdin: Stdin::Empty,
             limits: Limits {
                 wall: Duration::from_secs(60),
@@ -105,5 +106,6 @@ fn config(folder: &TempDir) -> DockerConfig {
         images: ImageConfig::one(Docker::NODE_IMAGE),
         daemon_id: format!("test-{}", uuid::Uuid::new_v4().simple()),
         state: folder.path().join("state"),
+        resolver: std::sync::Arc::new(sluice_egress::System),
     }
 }

@@ -1,18 +1,24 @@
 //! Follows one running job from the daemon: streams its output, keeps its clocks, ends it.
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::net::TcpListener;
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags};
+use sluice_egress::Record;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
 
-use super::spec::{Report, Spec, frame};
-use crate::{Job, LogSink, SandboxError, Stdin, Stream};
+use super::NativeConfig;
+use super::spec::{LISTENER, Report, Spec, frame};
+use crate::way_out::WayOut;
+use crate::{Job, LogSink, Network, SandboxError, Stdin, Stream};
 
 /// How long the sandbox may take to be gone after it was told to end; killing needs milliseconds.
 const GRACE: Duration = Duration::from_millis(1_500);
@@ -34,6 +40,8 @@ pub(super) struct Followed {
     pub(super) report: Option<Report>,
     /// Why the daemon ended it, if it did.
     pub(super) stopped: Option<Stopped>,
+    /// What was asked of the proxy.
+    pub(super) requests: Vec<Record>,
 }
 
 fn fault(step: &'static str) -> impl FnOnce(io::Error) -> SandboxError {
@@ -46,14 +54,14 @@ fn fault(step: &'static str) -> impl FnOnce(io::Error) -> SandboxError {
 
 /// Runs the helper with `spec` and follows it to its end.
 pub(super) async fn follow(
-    helper: &[OsString],
+    config: &NativeConfig,
     spec: &Spec,
     job: &Job,
     log: &mut dyn LogSink,
     cancel: &CancellationToken,
     started: Instant,
 ) -> Result<Followed, SandboxError> {
-    let (mut child, control) = start(helper)?;
+    let (mut child, control) = start(&config.helper)?;
     let streams = (child.stdout.take(), child.stderr.take());
     let (Some(out), Some(err)) = streams else {
         return Err(SandboxError::Setup {
@@ -68,8 +76,10 @@ pub(super) async fn follow(
         printed: 0,
         stopped: None,
         give_up: None,
+        way_out: WayOut::new(job, &config.resolver),
     };
     let report = follower.run(control, spec, out, err, cancel).await?;
+    let requests = follower.way_out.close().await;
     // It ends by itself after its report; where it did not report it must not live on.
     if report.is_none() {
         let _ = child.start_kill();
@@ -78,6 +88,7 @@ pub(super) async fn follow(
     Ok(Followed {
         report,
         stopped: follower.stopped,
+        requests,
     })
 }
 
@@ -118,6 +129,7 @@ struct Follower<'a> {
     stopped: Option<Stopped>,
     /// When the sandbox was told to end, the moment after which it is not waited for.
     give_up: Option<Instant>,
+    way_out: WayOut,
 }
 
 impl Follower<'_> {
@@ -129,7 +141,7 @@ impl Follower<'_> {
         mut err: impl AsyncRead + Unpin,
         cancel: &CancellationToken,
     ) -> Result<Option<Report>, SandboxError> {
-        let (mut answer, mut tell) = control.into_split();
+        let (answer, mut tell) = control.into_split();
         let mut order =
             frame(
                 &serde_json::to_vec(spec).map_err(|error| SandboxError::InvalidJob {
@@ -146,6 +158,8 @@ impl Follower<'_> {
         let mut out_buffer = vec![0; CHUNK];
         let mut err_buffer = vec![0; CHUNK];
         let (mut out_open, mut err_open, mut answer_open) = (true, true, true);
+
+        let mut listener_due = spec.network == Network::Registries;
 
         while out_open || err_open || answer_open {
             // Looked at first: a command that never stops printing must not keep the clocks from ringing.
@@ -170,8 +184,25 @@ impl Follower<'_> {
                 read = err.read(&mut err_buffer), if err_open => {
                     err_open = self.take(Stream::Err, &err_buffer, read);
                 }
-                read = answer.read_buf(&mut heard), if answer_open => {
-                    answer_open = matches!(read, Ok(count) if count > 0);
+                ready = answer.readable(), if answer_open && listener_due => {
+                    ready.map_err(fault("hear the helper"))?;
+                    match listener_of(answer.as_ref(), &mut heard)? {
+                        First::Nothing => {}
+                        First::Listener(listener) => {
+                            listener_due = false;
+                            self.way_out.open(listener)?;
+                        }
+                        // The sandbox was not made.
+                        First::Report => listener_due = false,
+                        First::End => answer_open = false,
+                    }
+                }
+                ready = answer.readable(), if answer_open && !listener_due => {
+                    ready.map_err(fault("hear the helper"))?;
+                    match answer.try_read_buf(&mut heard) {
+                        Ok(count) => answer_open = count > 0,
+                        Err(error) => answer_open = error.kind() == io::ErrorKind::WouldBlock,
+                    }
                 }
                 sent = tell.write(unsent), if !unsent.is_empty() && self.give_up.is_none() => {
                     match sent {
@@ -239,6 +270,44 @@ impl Follower<'_> {
             self.stop(Stopped::Silent);
         }
         false
+    }
+}
+
+/// What comes first from a helper that is to open a way out.
+enum First {
+    Nothing,
+    Listener(TcpListener),
+    /// A report, whose first byte is in `heard` now.
+    Report,
+    End,
+}
+
+/// Takes the listener that comes before the report.
+fn listener_of(control: &UnixStream, heard: &mut Vec<u8>) -> Result<First, SandboxError> {
+    let mut room = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut room);
+    let mut byte = [0];
+    let got = control.try_io(Interest::READABLE, || {
+        let mut parts = [IoSliceMut::new(&mut byte)];
+        rustix::net::recvmsg(control, &mut parts, &mut ancillary, RecvFlags::CMSG_CLOEXEC)
+            .map_err(io::Error::from)
+    });
+    match got {
+        Ok(got) if got.bytes == 0 => return Ok(First::End),
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(First::Nothing),
+        Err(error) => return Err(fault("hear the helper")(error)),
+    }
+    let handed = ancillary.drain().find_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(mut handed) => handed.next(),
+        _ => None,
+    });
+    match handed {
+        Some(listener) if byte == [LISTENER] => Ok(First::Listener(TcpListener::from(listener))),
+        _ => {
+            heard.extend_from_slice(&byte);
+            Ok(First::Report)
+        }
     }
 }
 

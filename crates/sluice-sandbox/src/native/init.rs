@@ -19,7 +19,7 @@ use super::owners::{self, Owners};
 use super::rootfs::Sources;
 use super::spec::{Fault, Report, Spec, read_frame, read_json, write_json};
 use super::sys::{self, Side};
-use crate::INNER_ID;
+use crate::{INNER_ID, Network};
 
 /// The step that makes the namespaces, as faults name it.
 pub(super) const NAMESPACES: &str = "make namespaces";
@@ -70,6 +70,7 @@ fn run(spec: &Spec, input: &[u8], control: &File) -> Result<Report, Fault> {
                     status: tell_status,
                     stdin,
                     sources,
+                    control: control.as_fd(),
                 },
             );
         }
@@ -109,7 +110,7 @@ fn namespaces(spec: &Spec) -> u64 {
         | libc::CLONE_NEWPID
         | libc::CLONE_NEWIPC
         | libc::CLONE_NEWUTS;
-    if !spec.network_open {
+    if spec.network != Network::Open {
         flags |= libc::CLONE_NEWNET;
     }
     flags as u64

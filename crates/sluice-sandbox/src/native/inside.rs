@@ -2,19 +2,23 @@
 
 use std::ffi::CString;
 use std::fs::File;
-use std::io::{self, Read};
-use std::os::fd::{AsFd, OwnedFd};
+use std::io::{self, IoSlice, Read};
+use std::mem::MaybeUninit;
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags};
 use rustix::fs::Mode;
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
 use rustix::process::{DumpableBehavior, Signal};
 
 use super::fence;
 use super::rootfs::{self, Sources};
 use super::selftest;
-use super::spec::{Action, Fault, Report, Spec, write_json};
+use super::spec::{Action, Fault, LISTENER, Report, Spec, write_json};
 use super::sys::{self, Side};
-use crate::{INNER_ID, WORKSPACE};
+use crate::job::PROXY_PORT;
+use crate::{INNER_ID, Network, WORKSPACE};
 
 /// The exit code of a program that is not there, as shells have it.
 const NOT_FOUND: i32 = 127;
@@ -22,7 +26,7 @@ const NOT_FOUND: i32 = 127;
 const NOT_RUNNABLE: i32 = 126;
 
 /// What the first process gets from the helper.
-pub(super) struct Handed {
+pub(super) struct Handed<'a> {
     /// One byte when the id maps are written, one more when the control groups are joined; end of file when
     /// the helper is dead.
     pub(super) release: OwnedFd,
@@ -30,20 +34,23 @@ pub(super) struct Handed {
     pub(super) status: OwnedFd,
     /// The command's standard input.
     pub(super) stdin: OwnedFd,
+    /// The socket to the daemon, which gets the proxy's listener and nothing else from here.
+    pub(super) control: BorrowedFd<'a>,
     /// Host paths, where the helper took them already.
     pub(super) sources: Option<Sources>,
 }
 
 /// Runs as the first process of the namespaces; ends with them.
-pub(super) fn first_process(spec: &Spec, handed: Handed) -> ! {
+pub(super) fn first_process(spec: &Spec, handed: Handed<'_>) -> ! {
     let Handed {
         release,
         status,
         stdin,
         sources,
+        control,
     } = handed;
     let mut status = File::from(status);
-    let report = match build(spec, &release, sources) {
+    let report = match build(spec, &release, sources, control) {
         Ok(()) => start(spec, release, &status, stdin),
         Err(fault) => Report::Fault(fault),
     };
@@ -51,7 +58,12 @@ pub(super) fn first_process(spec: &Spec, handed: Handed) -> ! {
     sys::exit_now(0);
 }
 
-fn build(spec: &Spec, release: &OwnedFd, sources: Option<Sources>) -> Result<(), Fault> {
+fn build(
+    spec: &Spec,
+    release: &OwnedFd,
+    sources: Option<Sources>,
+    control: BorrowedFd<'_>,
+) -> Result<(), Fault> {
     die_with_helper()?;
     wait_for_helper(release)?;
     sys::become_id(INNER_ID).map_err(Fault::at("become the inner user"))?;
@@ -68,8 +80,11 @@ fn build(spec: &Spec, release: &OwnedFd, sources: Option<Sources>) -> Result<(),
     };
     rootfs::enter(spec, sources)?;
     rustix::system::sethostname(b"sluice").map_err(Fault::at("set the host name"))?;
-    if !spec.network_open {
+    if spec.network != Network::Open {
         sys::loopback_up().map_err(Fault::at("bring the loopback up"))?;
+    }
+    if spec.network == Network::Registries {
+        way_out(control).map_err(Fault::at("open the way out"))?;
     }
     // Nothing of the command's may run before it is in its control groups.
     wait_for_helper(release)?;
@@ -80,6 +95,19 @@ fn build(spec: &Spec, release: &OwnedFd, sources: Option<Sources>) -> Result<(),
     rustix::process::setsid().map_err(Fault::at("make a session"))?;
     fence::limit(&spec.bounds)?;
     fence::close(spec.out.is_some())
+}
+
+/// Listens where the command expects the proxy, and hands the listener to the daemon: connections that are made
+/// to it in here are served out there, and no process in here holds anything that leads out.
+fn way_out(control: BorrowedFd<'_>) -> io::Result<()> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, PROXY_PORT))?;
+    let handed = [listener.as_fd()];
+    let mut room = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut room);
+    ancillary.push(SendAncillaryMessage::ScmRights(&handed));
+    let mark = [IoSlice::new(&[LISTENER])];
+    rustix::net::sendmsg(control, &mark, &mut ancillary, SendFlags::NOSIGNAL)?;
+    Ok(())
 }
 
 /// Waits until the helper has done its next part; ends this process where the helper is dead.

@@ -6,8 +6,13 @@ use std::path::PathBuf;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::Network;
+
 /// The longest frame that is taken: a job's arguments and environment, or its standard input.
 const FRAME_MAX: u32 = 1 << 30;
+
+/// The byte that comes with the listener of the way out, before the report. No frame begins with it.
+pub(super) const LISTENER: u8 = 0xff;
 
 /// Everything the helper must know. Made by the daemon, never by the command.
 #[derive(Debug, Serialize, Deserialize)]
@@ -32,8 +37,8 @@ pub(super) struct Spec {
     pub(super) links: Vec<(String, String)>,
     /// Small files written into the new root.
     pub(super) files: Vec<(String, String)>,
-    /// Whether the command shares the host's network.
-    pub(super) network_open: bool,
+    /// Who the command can reach.
+    pub(super) network: Network,
     /// Bounds that the helper sets itself.
     pub(super) bounds: Bounds,
     /// `cgroup.procs` files that the command is put into before it starts.

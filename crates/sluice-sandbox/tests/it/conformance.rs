@@ -6,6 +6,7 @@
 
 pub(crate) mod bounds;
 pub(crate) mod clocks;
+pub(crate) mod egress;
 pub(crate) mod ends;
 pub(crate) mod folders;
 pub(crate) mod inside;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use sluice_egress::Policy;
 use sluice_sandbox::{
     Bind, Ended, Job, Limits, LogSink, Network, Sandbox, SandboxError, Stdin, Stream, Upper,
 };
@@ -34,6 +36,10 @@ pub(crate) struct Fixture {
     /// Attempts of the probe (see `conformance/inside.rs`) that this engine is known not to refuse; each
     /// with its reason where the fixture is made.
     pub(crate) lets: &'static [&'static str],
+    /// The port of the registry that jobs with a way out can reach.
+    pub(crate) registry: u16,
+    /// Who those jobs can reach.
+    pub(crate) registries: Policy,
     /// Limits that this engine may name in `unenforced`; any other there fails a case.
     pub(crate) may_not_enforce: &'static [&'static str],
 }
@@ -82,6 +88,7 @@ impl Fixture {
             }],
             out: None,
             network: Network::None,
+            registries: self.registries.clone(),
             stdin: Stdin::Empty,
             limits: Limits {
                 wall: Duration::from_secs(30),
@@ -252,6 +259,10 @@ macro_rules! suite {
                 both_streams_are_kept, streams_can_be_opened_by_name, stdin_is_given, empty_stdin_ends, much_input_and_output,
                 cancelled_is_killed, cancelled_before_start, first_process_can_be_killed_by_itself,
                 malformed_jobs_are_refused,
+            ],
+            egress: [
+                a_registry_is_reached, nobody_else_is_reached, there_is_no_way_beside_it,
+                without_it_there_is_no_proxy, the_end_closes_it,
             ],
             clocks: [
                 wall_ends_it, wall_ends_what_never_stops_printing, clocks_may_be_far_away, silence_ends_it, output_resets_silence, sigterm_cannot_be_ignored,

@@ -4,16 +4,19 @@ use std::sync::Arc;
 
 use sluice_sandbox::{Docker, DockerConfig, DockerKind, End, ImageConfig};
 
+use crate::conformance::egress::{Names, way_out};
 use crate::conformance::{Fixture, run_here};
 
 async fn fixture() -> Fixture {
     let dir = tempfile::tempdir().unwrap();
+    let (registry, registries) = way_out();
     let config = DockerConfig {
         kind: DockerKind::Docker,
         socket: None,
         images: ImageConfig::one(Docker::NODE_IMAGE),
         daemon_id: format!("conformance-{}", uuid::Uuid::new_v4().simple()),
         state: dir.path().join("state"),
+        resolver: Arc::new(Names),
     };
     let docker = match Docker::connect(config).await {
         Ok(docker) => docker,
@@ -24,6 +27,8 @@ async fn fixture() -> Fixture {
     Fixture {
         sandbox: Arc::new(docker),
         dir,
+        registry,
+        registries,
         // The engine's default filter of system calls is kept as it is, and this one lets these through.
         lets: &["audit socket", "io_uring", "ptrace child", "vsock socket"],
         // A layer that is kept lies on a disk that others share.

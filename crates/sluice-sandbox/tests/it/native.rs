@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use sluice_sandbox::{Native, NativeConfig};
 
+use crate::conformance::egress::{Names, way_out};
 use crate::conformance::{Fixture, run_here};
 
 /// An ordinary user that the machine need not know.
@@ -33,10 +34,14 @@ async fn fixture() -> Fixture {
 fn fixture_with(change: impl FnOnce(&mut NativeConfig)) -> Fixture {
     let dir = tempfile::tempdir().unwrap();
     let mut config = NativeConfig::new(dir.path().join("state"), helper());
+    let (registry, registries) = way_out();
+    config.resolver = Arc::new(Names);
     change(&mut config);
     Fixture {
         sandbox: Arc::new(Native::new(config).unwrap()),
         dir,
+        registry,
+        registries,
         lets: &[],
         // A layer that is kept lies on a disk that others share; an ordinary user has no control group to
         // bound the rest with.

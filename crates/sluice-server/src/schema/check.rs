@@ -77,11 +77,14 @@ pub struct CheckResult {
     /// The coverage, where the tool gave one.
     #[schema(nullable = false)]
     pub coverage: Option<Coverage>,
-    /// `none` or `open`.
+    /// Whom it could reach: `none`, `registries` or `open`.
     pub network: String,
     /// What it ran in, by digest: the image of its toolchain, or the host's toolchains; absent when it did not run.
     #[schema(required = false)]
     pub image: String,
+    /// What was asked of the network, by host, port and outcome.
+    #[schema(required = false)]
+    pub requests: Vec<NetworkRequest>,
     /// Limits that could not be enforced on this machine, by name.
     #[schema(required = false)]
     pub unenforced: Vec<String>,
@@ -119,6 +122,23 @@ pub struct Finding {
     pub fixable: Fixable,
     /// The same for the same fault in two runs: it leaves out line numbers, times and temporary paths.
     pub fingerprint: String,
+}
+
+/// All requests of a check to one host and port that ended alike.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct NetworkRequest {
+    /// The host that was asked for; empty where none could be told.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// `reached`, `not_allowed`, `private`, `unresolved`, `unreachable`, `malformed`.
+    pub outcome: String,
+    /// How many.
+    pub requests: u64,
+    /// Bytes that came from there.
+    pub received: u64,
+    /// Bytes that went there.
+    pub sent: u64,
 }
 
 /// The counts of a test run.

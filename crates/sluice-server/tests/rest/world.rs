@@ -80,6 +80,7 @@ impl Sandbox for Printer {
             wall: Duration::from_millis(1),
             peak_memory: None,
             unenforced: Vec::new(),
+            requests: Vec::new(),
         })
     }
 

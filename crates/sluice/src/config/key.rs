@@ -43,6 +43,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("cache.layers_mib", Kind::Number),
     ("network.extra_ca", Kind::Path),
     ("network.registries", Kind::List),
+    ("network.private_registries", Kind::List),
     ("gates.dir", Kind::Path),
     ("templates.dir", Kind::Path),
     ("workspace.person", Kind::Text),

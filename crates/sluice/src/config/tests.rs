@@ -65,7 +65,8 @@ fn the_environment_outranks_the_file() {
     assert_eq!(config.github_api, "http://environment");
     assert_eq!(config.engine, EngineChoice::Docker);
     assert_eq!(config.slots, 5);
-    assert_eq!(config.registries, ["https://a", "https://b"]);
+    let registries: Vec<String> = config.registries.hosts().collect();
+    assert_eq!(registries, ["a:443", "b:443"]);
     assert_eq!(config.admin_token, Some(Secret::new("12345")));
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::net::TcpListener;
 
 use serde::Deserialize;
-use sluice_sandbox::{End, Job};
+use sluice_sandbox::{End, Job, Network};
 
 use super::Fixture;
 
@@ -96,7 +96,13 @@ const REFUSED: [&str; 41] = [
 ];
 
 pub(crate) async fn refuses_every_attempt(f: &Fixture) {
-    let report = report(f, &f.probe(&["report"])).await;
+    refuses_every_attempt_with(f, Network::None).await;
+}
+
+pub(crate) async fn refuses_every_attempt_with(f: &Fixture, network: Network) {
+    let mut job = f.probe(&["report"]);
+    job.network = network;
+    let report = report(f, &job).await;
     let went_through: Vec<String> = REFUSED
         .iter()
         .filter(|name| !f.lets.contains(name))
