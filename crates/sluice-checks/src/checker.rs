@@ -7,7 +7,6 @@ mod verify;
 mod way_out;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
@@ -32,22 +31,22 @@ use crate::shelf::Shelf;
 use crate::signature::worst;
 use crate::turns::{Turn, Turns};
 use crate::{
-    Action, Cache, CheckError, CheckReport, CheckResult, Client, Command, Folder, Log, Logs, Plan,
-    Project, Queued, Settings, Step, Toolchain, Verdict, Watch, disk, plan,
+    Action, Cache, CheckError, CheckReport, CheckResult, Client, Command, Log, Logs, Plan, Project,
+    Queued, Settings, Source, Step, Toolchain, Tree, Verdict, Watch, disk, plan,
 };
 
 /// Part of every cache key: raised when results of the same run would be read differently.
 const READING: &str = "5";
 
 /// What is to be checked.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Request {
     /// Names the run; the same for a repeat of the same run.
     pub run_id: String,
     /// The git tree of the snapshot.
     pub tree: String,
-    /// The folder with the files of that tree, without git data. It is not written to.
-    pub snapshot: PathBuf,
+    /// The files of that tree.
+    pub source: Arc<dyn Source>,
     /// The checks by name (`test` for those of all projects, `test:api` for one); `None` for all but those
     /// that must be named, such as `smoke`. Installations that they need come with them.
     pub only: Option<Vec<String>>,
@@ -77,7 +76,7 @@ pub struct Checker {
 /// What all parts of one run share.
 struct Run<'a> {
     request: &'a Request,
-    tree: Folder,
+    tree: &'a dyn Tree,
     watch: &'a dyn Watch,
     cancel: CancellationToken,
     /// Ends the commands: when it is cancelled, and at the first red check if that is wanted.
@@ -128,16 +127,30 @@ impl Checker {
         watch: &dyn Watch,
         cancel: &CancellationToken,
     ) -> Result<CheckReport, CheckError> {
+        self.run_plan(plan(request.source.files()), request, watch, cancel)
+            .await
+    }
+
+    /// As [`Checker::run`], for whoever made the plan of these files already.
+    ///
+    /// # Errors
+    /// As [`Checker::run`].
+    pub async fn run_plan(
+        &self,
+        mut plan: Plan,
+        request: &Request,
+        watch: &dyn Watch,
+        cancel: &CancellationToken,
+    ) -> Result<CheckReport, CheckError> {
         let start = Instant::now();
         let cancel = cancel.child_token();
         let run = Run {
             request,
-            tree: Folder::open(&request.snapshot),
+            tree: request.source.files(),
             watch,
             stop: cancel.child_token(),
             cancel,
         };
-        let mut plan = plan(&run.tree);
         select(&mut plan, request.only.as_deref())?;
         let going = (
             self.shelf.begin(&run.cancel).await?,
@@ -290,8 +303,8 @@ impl Checker {
                 .await?;
         }
         if step.toolchain == Toolchain::Node {
-            about_the_lockfile(&run.tree, &step.dir, &command, &mut outcome.judged);
-            about_the_manifest(&run.tree, &step.dir, &mut outcome.judged);
+            about_the_lockfile(run.tree, &step.dir, &command, &mut outcome.judged);
+            about_the_manifest(run.tree, &step.dir, &mut outcome.judged);
         }
         let result = result(step, &command, image, outcome);
         run.watch.finished(&result);
@@ -332,7 +345,7 @@ impl Checker {
             Err(note) => return Ok(skipped(run, step, Verdict::Unknown, &note, None)),
         };
         let key = self.key(step, &command, &image);
-        let mut key = match step.inputs.digest(&run.tree) {
+        let mut key = match step.inputs.digest(run.tree) {
             Some(digest) => key.with("inputs", digest),
             None => key.with("tree", &run.request.tree),
         };
@@ -485,9 +498,11 @@ impl Checker {
             Network::Registries => self.way_out(run, step, command).await?,
             Network::None | Network::Open => WayOut::default(),
         };
+        let laid_out = run.request.source.folder().await;
+        let snapshot = laid_out.map_err(|source| CheckError::Source { source })?;
         let (mut job, out) = job::job(
             (&self.settings, self.sandbox.engine()),
-            run.request,
+            (run.request, snapshot),
             step,
             command,
             layers,
@@ -496,7 +511,7 @@ impl Checker {
         job.registries = way_out.registries;
         // Where a project names a registry of its own, that one is asked, and reached if it is allowed: packages
         // of another registry under the same names would be other packages.
-        if step.toolchain == Toolchain::Node && names_registry(&run.tree, &step.dir) {
+        if step.toolchain == Toolchain::Node && names_registry(run.tree, &step.dir) {
             job.env.remove("NPM_CONFIG_REGISTRY");
         }
         job.env.extend(way_out.env);
@@ -526,9 +541,9 @@ impl Checker {
             output: &output,
             stdout: &answer,
             out: &out,
-            paths: &Paths::new(&run.tree, &step.dir),
+            paths: &Paths::new(run.tree, &step.dir),
         });
-        about_the_way_out(&run.tree, step, &ended.requests, &mut judged);
+        about_the_way_out(run.tree, step, &ended.requests, &mut judged);
         disk::remove(&out)?;
         Ok(Outcome {
             ended,

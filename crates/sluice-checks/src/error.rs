@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use sluice_sandbox::SandboxError;
 
+use crate::SourceFault;
+
 /// A fault of the machinery, never a verdict.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -27,6 +29,13 @@ pub enum CheckError {
         /// Why.
         #[source]
         source: std::io::Error,
+    },
+    /// The files that are to be checked could not be laid out.
+    #[error("the files of the tree could not be laid out")]
+    Source {
+        /// Why.
+        #[source]
+        source: SourceFault,
     },
     /// A check was asked for that the tree does not have.
     #[error("there is no check {name:?}; this tree has {known}")]

@@ -30,6 +30,7 @@ mod settings;
 mod shelf;
 mod signature;
 mod smoke;
+mod source;
 mod toolchain;
 mod tree;
 mod turns;
@@ -49,6 +50,7 @@ pub use report::{
     CheckReport, CheckResult, Class, Coverage, Finding, Fixable, Level, Log, Tests, Verdict,
 };
 pub use settings::Settings;
+pub use source::{Source, SourceFault};
 pub use toolchain::{HostToolchains, Toolchain};
 pub use tree::{Folder, Tree};
 pub use turns::{Client, Queued};

@@ -82,6 +82,13 @@ impl Folder {
     }
 }
 
+impl Folder {
+    /// Where it lies.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+}
+
 impl Tree for Folder {
     fn paths(&self) -> Vec<String> {
         self.paths.clone()

@@ -15,6 +15,7 @@ use crate::check::{project_event, remove_folder, short};
 use crate::decide::machinery;
 use crate::factory::{Factory, now, rfc3339};
 use crate::gate_file::CHECKS;
+use crate::git_tree::GitSource;
 use crate::refusal::{Asked, Refusal};
 use crate::transcript::Following;
 use crate::view::{CheckView, Page, TokenView};
@@ -132,16 +133,16 @@ impl Factory {
         let run_id = format!("c-{}", short(&id));
         let snapshot = self.data.run().join(format!("snapshot-{run_id}"));
         let tree: Oid = record.tree.parse()?;
-        let dest = snapshot.clone();
-        self.git(
-            &record.project,
-            move |repo| Ok(repo.snapshot(&tree, &dest)?),
-        )
-        .await?;
+        let place = snapshot.clone();
+        let source = self
+            .git(&record.project, move |repo| {
+                Ok(GitSource::open(&repo, tree, place)?)
+            })
+            .await?;
         let request = Request {
             run_id,
             tree: record.tree.clone(),
-            snapshot: snapshot.clone(),
+            source: Arc::new(source),
             only: (!record.only.is_empty()).then(|| record.only.clone()),
             use_cache: true,
             health: Vec::new(),

@@ -1,5 +1,7 @@
 //! The effect "check": the attempt's tree is checked in sandboxes and its documents are read.
 
+use std::sync::Arc;
+
 use anyhow::{Context as _, bail};
 use serde_json::json;
 use sluice_checks::{
@@ -16,7 +18,7 @@ use crate::drive::{Happened, Performed, new_event};
 use crate::evaluation::{DocumentResult, Evaluation, stem};
 use crate::factory::{Factory, now};
 use crate::gate_file::GateFile;
-use crate::git_tree::GitTree;
+use crate::git_tree::{GitSource, GitTree};
 
 /// How often checks that the machine stands in the way of are tried before that counts against the attempt: a
 /// registry that does not answer, a program that is not there, a disk that is full.
@@ -110,17 +112,16 @@ impl Factory {
         let run_id = format!("{}-{}-{}", short(&id), attempt.0, record.run.step().0);
         let snapshot = self.data.run().join(format!("snapshot-{run_id}"));
         let oid: Oid = tree.parse()?;
-        let dest = snapshot.clone();
-        let exported = self
-            .git(&record.project, move |repo| Ok(repo.snapshot(&oid, &dest)?))
+        let place = snapshot.clone();
+        let source = self
+            .git(&record.project, move |repo| {
+                Ok(GitSource::open(&repo, oid, place)?)
+            })
             .await?;
-        if !exported.refused.is_empty() {
-            tracing::warn!(paths = ?exported.refused, "left links and the like out of a snapshot");
-        }
         let request = Request {
             run_id,
             tree: tree.to_owned(),
-            snapshot: snapshot.clone(),
+            source: Arc::new(source),
             only: Some(file.checks.clone()),
             use_cache: true,
             health: vec![file.health.path.clone()],
@@ -308,7 +309,9 @@ pub(crate) async fn remove_folder(path: std::path::PathBuf) {
         std::fs::remove_dir_all(&path).map_err(|error| (path, error))
     })
     .await;
-    if let Ok(Err((path, error))) = removed {
+    if let Ok(Err((path, error))) = removed
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
         tracing::warn!(path = %path.display(), %error, "could not remove a folder");
     }
 }

@@ -43,7 +43,7 @@ pub use oid::{InvalidOid, Oid};
 pub use packing::{PackFrom, Packed};
 pub use refs::Moved;
 pub use repo::Repo;
-pub use scan::{SkipReason, Skipped, TreeOfDir};
+pub use scan::{Exported, FileOfDir, ListingOfDir, SkipReason, Skipped, TreeOfDir};
 pub use snapshot::Snapshot;
 pub use tree::{Entry, EntryKind, FileEntry, PathKind};
 pub use upload_pack::WireProtocol;

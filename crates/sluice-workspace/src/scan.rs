@@ -15,8 +15,11 @@ use crate::tree::{MODE_EXECUTABLE, MODE_FILE, MODE_FOLDER};
 use crate::{Oid, Repo, WorkspaceError};
 
 pub(crate) mod ignores;
+mod listing;
 
 use ignores::Ignores;
+use listing::Entries;
+pub use listing::{Exported, FileOfDir, ListingOfDir};
 
 /// Larger files are left out, bytes.
 const FILE_LIMIT: u64 = 256 * 1024 * 1024;
@@ -71,14 +74,8 @@ impl Repo {
     pub fn tree_of_dir(&self, dir: &Path) -> Result<TreeOfDir, WorkspaceError> {
         let repo = self.raw()?;
         let root = Root::open(dir)?;
-        let mut scan = Scan {
-            repo: &repo,
-            root: &root,
-            ignores: Ignores::new(&root),
-            skipped: Vec::new(),
-        };
-        let folder = root.folder(None).map_err(|e| root.failed("open", ".", e))?;
-        let oid = match scan.folder(folder, "", 0, false)? {
+        let mut scan = Scan::new(Some(&repo), &root);
+        let oid = match scan.root()? {
             Some(oid) => oid,
             None => crate::tree_update::tree_update(&repo, None, [])?,
         };
@@ -90,13 +87,31 @@ impl Repo {
 }
 
 struct Scan<'a> {
-    repo: &'a Repository,
+    /// Where objects go; without one they are only named.
+    repo: Option<&'a Repository>,
     root: &'a Root,
     ignores: Ignores,
+    files: Vec<FileOfDir>,
     skipped: Vec<Skipped>,
 }
 
-impl Scan<'_> {
+impl<'a> Scan<'a> {
+    fn new(repo: Option<&'a Repository>, root: &'a Root) -> Self {
+        Self {
+            repo,
+            root,
+            ignores: Ignores::new(root),
+            files: Vec::new(),
+            skipped: Vec::new(),
+        }
+    }
+
+    fn root(&mut self) -> Result<Option<Oid>, WorkspaceError> {
+        let folder = self.root.folder(None);
+        let folder = folder.map_err(|e| self.root.failed("open", ".", e))?;
+        self.folder(folder, "", 0, false)
+    }
+
     fn folder(
         &mut self,
         folder: impl AsFd,
@@ -138,8 +153,10 @@ impl Scan<'_> {
             });
         }
         let built = WorkspaceError::git(format!("build the tree of {path:?}"));
-        let mut builder = match self.repo.treebuilder(None) {
-            Ok(builder) => builder,
+        let builder = self.repo.map(|repo| repo.treebuilder(None)).transpose();
+        let mut entries = match builder {
+            Ok(Some(builder)) => Entries::Kept(builder),
+            Ok(None) => Entries::Named(Vec::new()),
             Err(e) => return Err(built(e)),
         };
         self.ignores
@@ -151,20 +168,14 @@ impl Scan<'_> {
             };
             if let Some((oid, mode)) =
                 self.entry(&folder, name, join(path, name), depth, ignored)?
-                && builder.insert(name, oid.0, mode).is_err()
+                && !entries.insert(name, oid, mode)
             {
                 // The object is there, so it is the name that libgit2 will not have.
                 self.skip(join(path, name), SkipReason::Refused(Reason::Git));
             }
         }
         self.ignores.pop();
-        if builder.is_empty() {
-            return Ok(None);
-        }
-        builder
-            .write()
-            .map(|oid| Some(Oid(oid)))
-            .map_err(WorkspaceError::git("write a tree"))
+        entries.write()
     }
 
     fn entry(
@@ -215,10 +226,19 @@ impl Scan<'_> {
                     } else {
                         MODE_FILE
                     };
-                    let oid = self.repo.blob(&disk.bytes);
-                    return oid
-                        .map(|oid| Some((Oid(oid), mode)))
-                        .map_err(WorkspaceError::git(format!("write {path}")));
+                    let oid = match self.repo {
+                        None => Oid::of_blob(&disk.bytes),
+                        Some(repo) => repo
+                            .blob(&disk.bytes)
+                            .map(Oid)
+                            .map_err(WorkspaceError::git(format!("write {path}")))?,
+                    };
+                    self.files.push(FileOfDir {
+                        path,
+                        oid,
+                        executable: disk.executable,
+                    });
+                    return Ok(Some((oid, mode)));
                 }
                 Ok(None) => {}
                 Err(WorkspaceError::TooLarge { .. }) => self.skip(path, SkipReason::TooLarge),

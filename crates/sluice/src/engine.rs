@@ -1,6 +1,7 @@
 //! Chooses the engine that runs the sandboxes, and says which and why.
 
 mod stay;
+mod tested;
 
 use std::env;
 use std::ffi::OsString;
@@ -18,6 +19,7 @@ use crate::config::Config;
 use crate::exit::{Exit, chain};
 use crate::output::{Output, one_line};
 pub(crate) use stay::{Stay, cache_folder};
+use tested::Tested;
 
 /// What an engine keeps of its own, and under whose name.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +35,8 @@ pub(crate) struct EngineHome<'a> {
 pub(crate) enum Work<'a> {
     /// Checks of a project with these toolchains.
     Project(&'a [Toolchain]),
+    /// The same, where perhaps every answer is known already and nothing has to run.
+    Remembered(&'a [Toolchain]),
     /// Projects that are not known yet.
     Any,
 }
@@ -41,7 +45,7 @@ impl Work<'_> {
     /// The toolchains that a native engine shows.
     fn toolchains(&self) -> &[Toolchain] {
         match self {
-            Work::Project(toolchains) => toolchains,
+            Work::Project(toolchains) | Work::Remembered(toolchains) => toolchains,
             Work::Any => &Toolchain::ALL,
         }
     }
@@ -57,7 +61,7 @@ pub(crate) struct Chosen {
 
 /// Takes the engine that `choice` (else the configuration) asks for. A container engine must be reachable and
 /// have an image for the work, which is built or pulled the first time; the native one must pass its test of
-/// itself, and shows the work's toolchains of the machine.
+/// itself before its first command, and shows the work's toolchains of the machine.
 pub(crate) async fn choose(
     choice: Option<EngineChoice>,
     config: &Config,
@@ -69,7 +73,7 @@ pub(crate) async fn choose(
     match choice.unwrap_or(config.engine) {
         EngineChoice::Docker => named(DockerKind::Docker, config, home, work, say).await,
         EngineChoice::Podman => named(DockerKind::Podman, config, home, work, say).await,
-        EngineChoice::Native => match native(home, work.toolchains()).await {
+        EngineChoice::Native => match native_for(home, work).await {
             Ok(sandbox) => Ok(chosen(sandbox, "as asked")),
             Err(error) => Err(Exit::from(error).doing("the native engine cannot be used")),
         },
@@ -109,7 +113,7 @@ async fn auto(
         }
     }
     let why = why.join("; ");
-    match native(home, work.toolchains()).await {
+    match native_for(home, work).await {
         Ok(sandbox) => Ok(chosen(sandbox, &why)),
         Err(error) => Err(Exit::missing(format!(
             "no engine can run sandboxes here: {why}; native: {}",
@@ -139,7 +143,7 @@ async fn with_images(
     let mut is_ready = false;
     match work {
         Work::Any => is_ready = docker.image(None).await.map(|_| true)?,
-        Work::Project(toolchains) => {
+        Work::Project(toolchains) | Work::Remembered(toolchains) => {
             for toolchain in toolchains {
                 match docker.image(Some(toolchain.as_str())).await {
                     Ok(_) => is_ready = true,
@@ -227,14 +231,23 @@ pub(crate) async fn native(
     home: EngineHome<'_>,
     toolchains: &[Toolchain],
 ) -> Result<Arc<dyn Sandbox>, SandboxError> {
-    let native = Native::new(native_config(home, toolchains).await?)?;
-    let test = native.probe().await?;
-    match test.failed.is_empty() {
-        true => Ok(Arc::new(native)),
-        false => Err(SandboxError::Forbidden {
-            what: format!("a native sandbox that holds: {}", test.failed.join(", ")),
-            mend: "use a container engine (`--engine docker`)".to_owned(),
-        }),
+    let tested = Tested::new(Native::new(native_config(home, toolchains).await?)?);
+    tested.test().await?;
+    Ok(Arc::new(tested))
+}
+
+/// The native engine for some work. Where every answer may be known already, it tests itself only when something
+/// has to run.
+async fn native_for(
+    home: EngineHome<'_>,
+    work: Work<'_>,
+) -> Result<Arc<dyn Sandbox>, SandboxError> {
+    match work {
+        Work::Any | Work::Project(_) => native(home, work.toolchains()).await,
+        Work::Remembered(toolchains) => {
+            let native = Native::new(native_config(home, toolchains).await?)?;
+            Ok(Arc::new(Tested::new(native)))
+        }
     }
 }
 

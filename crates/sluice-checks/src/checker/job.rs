@@ -226,7 +226,7 @@ pub(super) fn complete(command: &Command, step: &Step, request: &Request) -> Com
 /// The job, and its empty folder for report files.
 pub(super) fn job(
     (settings, engine): (&Settings, &EngineInfo),
-    request: &Request,
+    (request, snapshot): (&Request, PathBuf),
     step: &Step,
     command: &Command,
     layers: &[Layer],
@@ -239,7 +239,7 @@ pub(super) fn job(
     fs::set_permissions(&out, fs::Permissions::from_mode(0o777))
         .map_err(CheckError::io("opening", &out))?;
     let mut lower: Vec<PathBuf> = layers.iter().map(|layer| layer.tree.clone()).collect();
-    lower.push(request.snapshot.clone());
+    lower.push(snapshot);
     let job = Job {
         name,
         lower,

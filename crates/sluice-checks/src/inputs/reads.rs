@@ -53,8 +53,8 @@ fn together(all: impl Iterator<Item = Option<Reads>>) -> Option<Reads> {
 
 fn node(tree: &dyn Tree, step: &Step, program: &str, rest: &[&str]) -> Option<Reads> {
     let script = match (program, rest) {
-        ("npm", ["test", ..]) => "test",
-        ("npm", ["run", name, ..]) => name,
+        ("npm" | "pnpm" | "yarn", ["test", ..]) => "test",
+        ("npm" | "pnpm" | "yarn", ["run", name, ..]) => name,
         // Another member of the workspace, built before.
         ("npm", ["--prefix", folder, "run", name]) => {
             let dir = folder.strip_prefix(sluice_sandbox::WORKSPACE)?;
@@ -97,6 +97,9 @@ fn node_tool(tree: &dyn Tree, dir: &str, program: &str, rest: &[&str]) -> Option
                 .iter()
                 .filter(|ending| !names_word(&config, ending))))
         }
+        "biome" => Some(but(NO_SCRIPTS
+            .iter()
+            .filter(|ending| !matches!(**ending, "css" | "html")))),
         "vite" if matches!(rest.first(), Some(&"build")) => Some(Reads::Everything),
         "vitest" | "jest" | "mocha" | "react-scripts" => Some(Reads::Everything),
         "node" | "tsx" if rest.contains(&"--test") => Some(Reads::Everything),

@@ -197,7 +197,7 @@ impl Bench {
                 self.home.path().file_name().expect("a name").display()
             ),
             tree: hex::encode(hash.finalize()),
-            snapshot: self.snapshot(),
+            source: Arc::new(tree),
             only: (!only.is_empty()).then(|| only.iter().map(|name| (*name).to_owned()).collect()),
             use_cache: true,
             health: Vec::new(),

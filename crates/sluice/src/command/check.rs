@@ -1,14 +1,16 @@
 //! `sluice check`: finds the toolchain of a folder and runs its checks in sandboxes.
 
+mod files;
 mod progress;
 mod show;
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use sluice_checks::{CheckReport, Checker, Client, Request, Settings, Toolchain, Verdict};
 use sluice_sandbox::EngineInfo;
-use sluice_workspace::{Repo, Skipped};
+use sluice_workspace::Skipped;
 use tokio_util::sync::CancellationToken;
 
 use super::interrupt;
@@ -17,12 +19,15 @@ use crate::config::Config;
 use crate::engine::{self, Stay, Work};
 use crate::exit::{self, Exit};
 use crate::output::{Output, one_line};
+use files::Files;
 use progress::Progress;
 
 /// Where programs are looked for inside every sandbox.
 pub(super) const SANDBOX_PATH: &str =
     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// How often a folder that changes is listed before that is given up.
+const MOST_LISTINGS: usize = 5;
 /// How many left-out files are named.
 const NAMED: usize = 10;
 
@@ -35,14 +40,15 @@ pub(super) async fn run(args: Check, config: &Config, output: Output) -> Result<
     let cache = engine::cache_folder()?;
     Stay::reap(&cache, config).await;
     let stay = Stay::new(&cache)?;
-    let (tree, snapshot) = snapshot(&dir, &stay, output).await?;
-    let plan = sluice_checks::plan(&sluice_checks::Folder::open(&snapshot));
+    let mut files = list(&dir, stay.path(), 0).await?;
+    skipped(files.skipped(), output);
+    let mut plan = sluice_checks::plan(files.as_ref());
     let toolchains = plan.toolchains();
     let chosen = engine::choose(
         args.engine,
         config,
         stay.home(),
-        Work::Project(&toolchains),
+        Work::Remembered(&toolchains),
         output,
     )
     .await?;
@@ -68,43 +74,49 @@ pub(super) async fn run(args: Check, config: &Config, output: Output) -> Result<
         .map(|name| name.trim().to_owned())
         .filter(|name| !name.is_empty())
         .collect();
-    let request = Request {
-        run_id: stay.name().to_owned(),
-        tree,
-        snapshot,
-        only: (!only.is_empty()).then_some(only),
-        use_cache: !args.no_cache,
-        health: Vec::new(),
-        client: Client::default(),
-        fail_fast: args.fail_fast,
-    };
     let checker = Checker::new(chosen.sandbox, settings);
     let cancel = CancellationToken::new();
     let _watching = interrupt::cancels(cancel.clone());
-    let report = checker
-        .run(&request, &Progress::new(output, args.follow), &cancel)
-        .await?;
+    let mut listed = 1;
+    let report = loop {
+        let request = Request {
+            run_id: stay.name().to_owned(),
+            tree: files.tree(),
+            source: files.clone(),
+            only: (!only.is_empty()).then(|| only.clone()),
+            use_cache: !args.no_cache,
+            health: Vec::new(),
+            client: Client::default(),
+            fail_fast: args.fail_fast,
+        };
+        let report = checker
+            .run_plan(plan, &request, &Progress::new(output, args.follow), &cancel)
+            .await;
+        // What was listed and what is there must be one tree, or the report would be of neither.
+        if !files.has_moved_on() || cancel.is_cancelled() {
+            break report?;
+        }
+        if listed == MOST_LISTINGS {
+            return Err(Exit::failed(format!(
+                "{} changes all the time, so there is no tree to check",
+                dir.display()
+            ))
+            .mend("try again when nothing writes there"));
+        }
+        files = list(&dir, stay.path(), listed).await?;
+        plan = sluice_checks::plan(files.as_ref());
+        listed += 1;
+    };
     finish(&report, &checker, &dir, output)
 }
 
-/// The folder's files as a tree and as a folder of our own, so that nothing changes under the checks.
-async fn snapshot(dir: &Path, stay: &Stay, output: Output) -> Result<(String, PathBuf), Exit> {
-    let (dir, git, dest) = (
-        dir.to_owned(),
-        stay.path().join("git"),
-        stay.path().join("snapshot"),
-    );
-    let work = tokio::task::spawn_blocking(move || -> Result<_, Exit> {
-        let repo = Repo::create(&git)?;
-        let tree = repo.tree_of_dir(&dir)?;
-        let snapshot = repo.snapshot(&tree.oid, &dest)?;
-        Ok((tree, snapshot))
-    });
-    let (tree, snapshot) = work
-        .await
-        .map_err(|error| Exit::failed(format!("reading the folder was broken off: {error}")))??;
-    skipped(&tree.skipped, output);
-    Ok((tree.oid.to_string(), snapshot.path))
+/// Lists the folder. Its files are copied when something runs, so that nothing changes under the checks.
+async fn list(dir: &Path, below: &Path, number: usize) -> Result<Arc<Files>, Exit> {
+    let (dir, place) = (dir.to_owned(), below.join(format!("snapshot-{number}")));
+    let files = tokio::task::spawn_blocking(move || Files::open(&dir, place)).await;
+    let files = files
+        .map_err(|error| Exit::failed(format!("reading the folder was broken off: {error}")))?;
+    Ok(Arc::new(files?))
 }
 
 fn skipped(skipped: &[Skipped], output: Output) {

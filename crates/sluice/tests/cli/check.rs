@@ -256,3 +256,65 @@ fn what_a_killed_run_left_goes_with_the_next() {
     assert_eq!(world.run(&["doctor"]).code, 0);
     assert_eq!(runs(), 0);
 }
+
+#[test]
+fn processes_share_a_cache_that_is_bounded() {
+    let world = World::new();
+    let first = project(&world, &["node-test"]);
+    fs::write(
+        first.join("test/a.test.js"),
+        "import test from 'node:test';\ntest('holds', () => {});\n",
+    )
+    .unwrap();
+    let names = ["one", "two"];
+    for name in names {
+        let to = world.path(name);
+        let copied = Command::new("cp").arg("-r").arg(&first).arg(&to).status();
+        assert!(copied.unwrap().success());
+        // Another project, so with a layer of its own.
+        let manifest = fs::read_to_string(to.join("package.json")).unwrap();
+        let manifest = manifest.replace("node-test", &format!("node-test-{name}"));
+        fs::write(to.join("package.json"), manifest).unwrap();
+    }
+    let mut variables = registry();
+    for key in ["SLUICE__CACHE__RESULTS_MIB", "SLUICE__CACHE__LAYERS_MIB"] {
+        variables.push((key.to_owned(), "1".to_owned()));
+    }
+    let variables: Vec<(&str, &str)> = variables
+        .iter()
+        .map(|(a, b)| (a.as_str(), b.as_str()))
+        .collect();
+    // More than the bound, and not used for a long time.
+    let filled = |name: &str| {
+        let path = world.path("cache/sluice/checks/logs/aa").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, vec![0; 2 << 20]).unwrap();
+        let file = fs::File::options().append(true).open(&path).unwrap();
+        file.set_modified(std::time::UNIX_EPOCH).unwrap();
+        path
+    };
+    let old = ["aa".repeat(32), "ab".repeat(32)].map(|name| filled(&name));
+    std::thread::scope(|scope| {
+        for name in names {
+            let (world, variables) = (&world, &variables);
+            scope.spawn(move || {
+                for round in 0..3 {
+                    let words = [
+                        "check", name, "--only", "test", "--engine", "native", "--json",
+                    ];
+                    let ran = world.run_with(variables, &words);
+                    assert_eq!(ran.code, 0, "{}\n{}", ran.out, ran.err);
+                    let report: Value = serde_json::from_str(&ran.out).unwrap();
+                    assert_eq!(
+                        named(&report, "test")["cached"],
+                        round > 0,
+                        "{name} {round}"
+                    );
+                }
+            });
+        }
+    });
+    for path in old {
+        assert!(!path.exists(), "{}", path.display());
+    }
+}

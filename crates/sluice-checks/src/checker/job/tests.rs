@@ -8,7 +8,7 @@ fn job_names_are_valid_and_apart() {
     let request = |run_id: &str| Request {
         run_id: run_id.to_owned(),
         tree: String::new(),
-        snapshot: PathBuf::new(),
+        source: std::sync::Arc::new(crate::Folder::open(std::path::Path::new("/nowhere"))),
         only: None,
         use_cache: true,
         health: Vec::new(),
