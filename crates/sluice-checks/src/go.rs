@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
-use sluice_sandbox::{Network, WORKSPACE};
+use sluice_sandbox::{Network, OUT, WORKSPACE};
 
 use crate::find::{is_below, is_foreign, join};
-use crate::plan::{Project, step_name, words};
+use crate::plan::{COVERAGE_GO, Project, step_name, words};
 use crate::smoke::serve;
 use crate::toolchain::STORE;
 use crate::{Action, Command, Kind, Report, Step, Toolchain, Tree, Verdict, script};
@@ -51,7 +51,11 @@ fn step(tree: &dyn Tree, dir: &str, kind: Kind) -> Step {
             ..Command::new(words(["go", "mod", "download"]), Report::Text)
         }),
         Kind::Build => offline(dir, words(["go", "build", "./..."]), Report::Go),
-        Kind::Test => offline(dir, words(["go", "test", "-json", "./..."]), Report::GoTest),
+        Kind::Test => {
+            let profile = format!("-coverprofile={OUT}/{COVERAGE_GO}");
+            let argv = words(["go", "test", "-json", &profile, "./..."]);
+            offline(dir, argv, Report::GoTest)
+        }
         Kind::Lint => {
             let mut commands = vec![words(["go", "vet", "./..."])];
             let sources = sources(tree, dir);

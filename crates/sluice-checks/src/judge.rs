@@ -298,7 +298,7 @@ fn tests(seen: &Seen<'_>, code: i32) -> Judged {
         }
     };
     Judged {
-        coverage: read::coverage(seen.out),
+        coverage: read::coverage(seen.out, seen.paths),
         ..judged
     }
 }

@@ -20,6 +20,7 @@ mod logs;
 mod node;
 mod pins;
 mod plan;
+mod project;
 mod python;
 mod read;
 mod registry;
@@ -47,7 +48,8 @@ pub use pins::{pins, pins_moved};
 pub use plan::{Action, Command, Kind, Plan, Project, Report, Step, plan};
 pub use registry::host_registry;
 pub use report::{
-    CheckReport, CheckResult, Class, Coverage, Finding, Fixable, Level, Log, Tests, Verdict,
+    CheckReport, CheckResult, Class, Coverage, Covered, Finding, Fixable, Level, Log, Tests,
+    Verdict,
 };
 pub use settings::Settings;
 pub use source::{Source, SourceFault};

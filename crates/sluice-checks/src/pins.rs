@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::Tree;
 
 /// Files by the start of their name that configure a check.
-const CONFIGURATION: [&str; 41] = [
+const CONFIGURATION: [&str; 43] = [
     "eslint.config.",
     ".eslintrc",
     ".eslintignore",
@@ -28,6 +28,8 @@ const CONFIGURATION: [&str; 41] = [
     ".c8rc",
     "tsconfig",
     "biome.json",
+    "sluice.toml",
+    "sluice-code.toml",
     ".npmrc",
     ".yarnrc",
     ".pnpmfile.",

@@ -1,10 +1,11 @@
 //! What is to be run on a tree; pure.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use sluice_sandbox::Network;
 
-use crate::{Inputs, Toolchain, Tree, Verdict, find, go, inputs, node, python, rust};
+use crate::{Inputs, Toolchain, Tree, Verdict, find, go, inputs, node, project, python, rust};
 
 /// What is to be run on a tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,6 +131,8 @@ pub struct Command {
     pub report: Report,
     /// What a person should know about the choice of the command.
     pub note: Option<String>,
+    /// How long it may take, where the project says so.
+    pub wall: Option<Duration>,
 }
 
 impl Command {
@@ -141,6 +144,7 @@ impl Command {
             network: Network::None,
             report,
             note: None,
+            wall: None,
         }
     }
 }
@@ -218,6 +222,10 @@ pub(crate) const TEST_XML: &str = "test.xml";
 pub(crate) const LINT_JSON: &str = "lint.json";
 /// The file in [`sluice_sandbox::OUT`] for what our own script found while it compiled.
 pub(crate) const BUILD_JSON: &str = "build.json";
+/// The file in [`sluice_sandbox::OUT`] for coverage in LCOV.
+pub(crate) const COVERAGE_LCOV: &str = "lcov.info";
+/// The file in [`sluice_sandbox::OUT`] for Go's coverage profile.
+pub(crate) const COVERAGE_GO: &str = "cover.out";
 /// The file in [`sluice_sandbox::OUT`] for the answer of a service.
 pub(crate) const SMOKE_JSON: &str = "smoke.json";
 
@@ -235,6 +243,7 @@ pub fn plan(tree: &dyn Tree) -> Plan {
         });
     }
     tell_apart(&mut projects);
+    project::apply(tree, &mut projects);
     inputs::declare(tree, &mut projects);
     let names: Vec<&str> = Toolchain::ALL
         .into_iter()

@@ -3,6 +3,11 @@
 use serde::{Deserialize, Serialize};
 use sluice_egress::Record;
 
+use crate::finding::Draft;
+
+/// The most files that a finding about coverage names.
+const COVERAGE_FILES: usize = 20;
+
 /// Whether what was asked holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -133,9 +138,21 @@ pub struct Tests {
 }
 
 /// How much of the code the tests ran.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Coverage {
-    /// The share of lines, 0 to 1.
+    /// The share of lines, 0 to 1; of statements where the tool counts these.
+    pub lines: f64,
+    /// The files, those first that are covered least; at most fifty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<Covered>,
+}
+
+/// How much of one file the tests ran.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Covered {
+    /// The file, relative to the workspace.
+    pub path: String,
+    /// The share of its lines, 0 to 1.
     pub lines: f64,
 }
 
@@ -199,6 +216,53 @@ pub struct CheckResult {
 }
 
 impl CheckResult {
+    /// Turns a check of tests red that covers less than `floor`, a share of lines from 0 to 1, or that does not
+    /// say how much: with a finding for the whole, and one for each of the files that are covered least.
+    pub fn demand_coverage(&mut self, floor: f64) {
+        if self.verdict != Verdict::Pass {
+            return;
+        }
+        let asked = format!("the gate asks for {:.1} %", floor * 100.0);
+        let drafts = match &self.coverage {
+            None => vec![Draft::error(
+                "coverage",
+                "coverage-missing",
+                format!(
+                    "the tests do not say how many lines they cover, and {asked}; let the runner measure it \
+                     (vitest and jest: --coverage; Python: pytest-cov; node --test: --experimental-test-coverage)"
+                ),
+            )],
+            Some(coverage) if coverage.lines < floor => {
+                let low: Vec<&Covered> = coverage
+                    .files
+                    .iter()
+                    .filter(|file| file.lines < floor)
+                    .collect();
+                let named = low.iter().take(COVERAGE_FILES).map(|file| {
+                    let message = format!("{:.1} % of its lines are covered", file.lines * 100.0);
+                    let draft = Draft::error("coverage", "uncovered-file", message);
+                    draft.at(Some(file.path.clone()), 0, 0)
+                });
+                let names: Vec<&str> = low
+                    .iter()
+                    .take(COVERAGE_FILES)
+                    .map(|file| file.path.as_str())
+                    .collect();
+                let least = match names.is_empty() {
+                    true => String::new(),
+                    false => format!("; least covered: {}", names.join(", ")),
+                };
+                let covered = coverage.lines * 100.0;
+                let message = format!("{covered:.1} % of lines are covered, and {asked}{least}");
+                let whole = Draft::error("coverage", "coverage-floor", message);
+                [whole].into_iter().chain(named).collect()
+            }
+            Some(_) => return,
+        };
+        self.verdict = Verdict::Fail;
+        self.findings.extend(drafts.into_iter().map(Draft::done));
+    }
+
     /// Whether nothing but the machine stands in its way: every error is one that only the environment mends.
     pub fn is_the_environments(&self) -> bool {
         let mut errors = self

@@ -12,6 +12,8 @@ mod images;
 mod install;
 #[path = "checks/managers.rs"]
 mod managers;
+#[path = "checks/overrides.rs"]
+mod overrides;
 #[path = "checks/projects.rs"]
 mod projects;
 #[path = "checks/python.rs"]

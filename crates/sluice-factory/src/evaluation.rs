@@ -40,9 +40,17 @@ impl Evaluation {
     /// Weighs what was found against what the gate demands.
     pub fn weigh(
         file: &GateFile,
-        checks: Option<CheckReport>,
+        mut checks: Option<CheckReport>,
         documents: Vec<DocumentResult>,
     ) -> Evaluation {
+        if let (Some(floor), Some(report)) = (file.coverage, &mut checks) {
+            let tests = report.checks.iter_mut();
+            for test in tests.filter(|check| stem(&check.name) == "test") {
+                test.demand_coverage(floor);
+            }
+            let worst = report.checks.iter().map(|check| check.verdict).max();
+            report.verdict = worst.unwrap_or(report.verdict);
+        }
         let mut accepted_unknown = Vec::new();
         let mut verdict = Verdict::Pass;
         for check in checks.iter().flat_map(|report| &report.checks) {

@@ -31,6 +31,9 @@ pub struct GateFile {
     /// Checks whose `unknown` a person may accept by approving; it stands in the proof.
     #[serde(default)]
     pub accept_unknown: Vec<String>,
+    /// The share of lines, above 0 and up to 1, that the tests must cover; without it none is asked for.
+    #[serde(default)]
+    pub coverage: Option<f64>,
     /// Who must approve.
     #[serde(default)]
     pub approval: Approval,
@@ -153,6 +156,17 @@ impl GateFile {
         }
         if file.approval.role < Role::Approver {
             return value("approval.role", "must be approver or admin".to_owned());
+        }
+        if let Some(share) = file.coverage {
+            if !(share > 0.0 && share <= 1.0) {
+                let why =
+                    format!("is a share of lines, above 0 and up to 1, as in 0.8, not {share}");
+                return value("coverage", why);
+            }
+            if !file.checks.iter().any(|check| check == "test") {
+                let why = "needs `test` among the checks, which measures it".to_owned();
+                return value("coverage", why);
+            }
         }
         if file.heal_attempts > 9 {
             return value("heal_attempts", "must be at most 9".to_owned());

@@ -121,6 +121,12 @@ fn task(text: &mut String, material: &Material<'_>) {
             ),
         );
     }
+    if let Some(floor) = file.coverage {
+        line(
+            text,
+            format_args!("The tests must cover {:.1} % of the lines.", floor * 100.0),
+        );
+    }
     if material.attempt > 0 {
         line(
             text,

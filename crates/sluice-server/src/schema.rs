@@ -10,8 +10,8 @@ mod project;
 mod reply;
 
 pub use check::{
-    Check, CheckReport, CheckResult, Class, Coverage, Finding, FindingEntry, Fixable, Level, Log,
-    NetworkRequest, Tests, Verdict,
+    Check, CheckReport, CheckResult, Class, Coverage, Covered, Finding, FindingEntry, Fixable,
+    Level, Log, NetworkRequest, Tests, Verdict,
 };
 pub use edit::{Edit, EditFile, EditSide, EditSummary, LeftAlone, WorkTree};
 pub use event::{Escalation, Event, MadeToken, Token};

@@ -12,7 +12,7 @@ use sluice_sandbox::{Bind, EngineInfo, Job, Limits, Network, PROXY, Stdin, Upper
 
 use super::Request;
 use crate::layer::Layer;
-use crate::{CheckError, Command, Kind, Settings, Step, Toolchain, disk, script, smoke};
+use crate::{Action, CheckError, Command, Kind, Settings, Step, Toolchain, disk, script, smoke};
 
 /// Where npm's configuration of ours appears in the sandbox.
 const NPMRC: &str = "/sluice/npmrc";
@@ -101,6 +101,20 @@ pub(super) fn name(request: &Request, check: &str) -> String {
 
 /// The bounds of a step.
 pub(super) fn limits(step: &Step) -> Limits {
+    let limits = of_kind(step);
+    match &step.action {
+        Action::Run(Command {
+            wall: Some(wall), ..
+        }) => Limits {
+            wall: *wall,
+            silence: limits.silence.map(|silence| silence.max(*wall)),
+            ..limits
+        },
+        _ => limits,
+    }
+}
+
+fn of_kind(step: &Step) -> Limits {
     match step.kind {
         // npm is silent until it is done, and its cache lies in /tmp.
         Kind::Install => Limits {

@@ -40,6 +40,7 @@ fn judged(case: &Case<'_>) -> Judged {
         network: Network::None,
         report: case.report,
         note: None,
+        wall: None,
     };
     let step = Step {
         name: case.kind.as_str().to_owned(),

@@ -134,6 +134,7 @@ pub(crate) fn step(tree: &dyn Tree, dir: &str) -> Step {
             network: Network::Registries,
             report: Report::Text,
             note,
+            wall: None,
         }),
         inputs: crate::Inputs::All,
     }

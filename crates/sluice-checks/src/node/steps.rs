@@ -5,7 +5,7 @@ use sluice_sandbox::{Network, OUT, WORKSPACE};
 use super::manager::Manager;
 use super::manifest::{Manifest, join};
 use super::script::{self, Script, Tool};
-use crate::plan::{LINT_JSON, TEST_JSON, TEST_XML, step_name, words};
+use crate::plan::{COVERAGE_LCOV, LINT_JSON, TEST_JSON, TEST_XML, step_name, words};
 use crate::script::SMOKE_NODE;
 use crate::{Action, Command, Kind, Report, Step, Toolchain, Tree, Verdict};
 
@@ -152,7 +152,9 @@ fn test(place: &Place<'_>) -> Action {
     if script.idle {
         return Action::Run(run(words(["npm", "test"]), Report::IdleTests));
     }
-    if let (Some(dashes), Some((mut arguments, report))) = (script.dashes, test_arguments(&script))
+    let coverage = script.text.contains("--coverage") || measures(place, script.tool);
+    if let (Some(dashes), Some((mut arguments, report))) =
+        (script.dashes, test_arguments(&script, coverage))
     {
         let mut argv = words(["npm", "test"]);
         argv.extend(std::iter::repeat_n("--".to_owned(), dashes));
@@ -179,10 +181,15 @@ fn test(place: &Place<'_>) -> Action {
         }
     }
     // node:test takes no options behind its patterns, but from the environment, in whatever runs it.
-    let options = format!(
+    let mut options = format!(
         "--enable-source-maps --test-reporter=junit --test-reporter-destination={OUT}/{TEST_XML} \
          --test-reporter=spec --test-reporter-destination=stdout"
     );
+    if script.text.contains("--experimental-test-coverage") {
+        options.push_str(&format!(
+            " --test-reporter=lcov --test-reporter-destination={OUT}/{COVERAGE_LCOV}"
+        ));
+    }
     let report = if script.tool == Tool::NodeTest {
         Report::Junit
     } else {
@@ -193,9 +200,14 @@ fn test(place: &Place<'_>) -> Action {
     Action::Run(command)
 }
 
+/// Whether a runner can say what it covers without being told how: vitest with its package for it.
+fn measures(place: &Place<'_>, tool: Tool) -> bool {
+    let packages = ["@vitest/coverage-v8", "@vitest/coverage-istanbul"];
+    tool == Tool::Vitest && packages.iter().any(|package| place.depends(package))
+}
+
 /// The arguments that make a runner write its report.
-fn test_arguments(script: &Script) -> Option<(Vec<String>, Report)> {
-    let coverage = script.text.contains("--coverage");
+fn test_arguments(script: &Script, coverage: bool) -> Option<(Vec<String>, Report)> {
     let (mut arguments, report) = arguments(script.tool, coverage)?;
     let watches = script.text.contains("watch");
     match script.tool {
@@ -236,6 +248,7 @@ fn arguments(tool: Tool, coverage: bool) -> Option<(Vec<String>, Report)> {
     };
     match tool {
         Tool::Vitest if coverage => arguments.extend([
+            "--coverage.enabled=true".to_owned(),
             "--coverage.reporter=text".to_owned(),
             "--coverage.reporter=json-summary".to_owned(),
             format!("--coverage.reportsDirectory={OUT}/coverage"),
@@ -257,7 +270,8 @@ fn runner(place: &Place<'_>, tool: Tool, why: &str) -> Option<Command> {
         Tool::Jest => "jest",
         _ => "mocha",
     };
-    let (mut arguments, report) = arguments(tool, false).filter(|_| place.depends(name))?;
+    let (mut arguments, report) =
+        arguments(tool, measures(place, tool)).filter(|_| place.depends(name))?;
     let mut argv = vec![place.program(name, name)];
     if tool == Tool::Vitest {
         argv.push("run".to_owned());

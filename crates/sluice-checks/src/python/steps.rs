@@ -8,7 +8,7 @@ use super::manifest::Manifest;
 use super::requirements::{Requirements, specifier};
 use super::start::start;
 use crate::find::{is_below, is_foreign, join};
-use crate::plan::{TEST_XML, step_name, words};
+use crate::plan::{COVERAGE_LCOV, TEST_XML, step_name, words};
 use crate::script::{self, PYTHON};
 use crate::smoke::serve;
 use crate::toolchain::VENV;
@@ -184,11 +184,20 @@ fn test(tree: &dyn Tree, dir: &str, manifest: &Manifest) -> Action {
         || manifest.has("conftest.py")
         || manifest.has_table(&["tool", "pytest"]);
     if manifest.depends("pytest") || configured {
+        let mut env = BTreeMap::new();
         let mut argv = vec![python];
         argv.extend(words(["-m", "pytest", "-p", "no:cacheprovider"]));
         argv.push(format!("--junitxml={OUT}/{TEST_XML}"));
         argv.push("--override-ini=junit_family=xunit1".to_owned());
-        return Action::Run(Command::new(argv, Report::Pytest));
+        if manifest.depends("pytest-cov") {
+            argv.push("--cov".to_owned());
+            argv.push(format!("--cov-report=lcov:{OUT}/{COVERAGE_LCOV}"));
+            env.insert("COVERAGE_FILE".to_owned(), "/tmp/.coverage".to_owned());
+        }
+        return Action::Run(Command {
+            env,
+            ..Command::new(argv, Report::Pytest)
+        });
     }
     let is_test = |path: &String| {
         let name = path.rsplit('/').next().unwrap_or(path);

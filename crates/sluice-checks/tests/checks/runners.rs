@@ -27,7 +27,7 @@ async fn jest_is_read_through_another_script() {
     let test = bench.expect(&report, "test", Fail);
     assert_eq!(places(test), ["sum.test.js:7 subtracts"]);
     assert_eq!(test.tests.expect("counts").passed, 1);
-    assert_eq!(test.coverage.expect("a coverage").lines, 0.8);
+    assert_eq!(test.coverage.as_ref().expect("a coverage").lines, 0.8);
 }
 
 /// What the fixture's runner does, the verdict, and the rule of the first finding.

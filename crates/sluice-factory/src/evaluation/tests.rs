@@ -1,6 +1,6 @@
 //! Tests of weighing: nothing that did not pass counts as passed, and equal failures are equal.
 
-use sluice_checks::{CheckResult, Class, Log};
+use sluice_checks::{CheckResult, Class, Coverage, Covered, Log};
 use sluice_gates::Gate;
 
 use super::*;
@@ -277,4 +277,43 @@ fn what_only_the_machine_can_mend_is_told_apart() {
         vec![absent("install"), check("build", Verdict::Pass)],
         Vec::new()
     ));
+}
+
+#[test]
+fn a_floor_of_coverage_is_held() {
+    let file = gate("checks = [\"build\", \"test\"]\ncoverage = 0.8\n");
+    let weighed = |coverage: Option<(f64, f64)>, verdict| {
+        let test = CheckResult {
+            coverage: coverage.map(|(lines, of_file)| Coverage {
+                lines,
+                files: vec![Covered {
+                    path: "src/a.ts".to_owned(),
+                    lines: of_file,
+                }],
+            }),
+            ..check("test:api", verdict)
+        };
+        let checks = vec![check("build", Verdict::Pass), test];
+        Evaluation::weigh(&file, Some(report(checks)), Vec::new())
+    };
+    let rules = |evaluation: &Evaluation| -> Vec<String> {
+        let found = evaluation.findings().into_iter();
+        found.map(|(_, finding)| finding.rule).collect()
+    };
+    let enough = weighed(Some((0.8, 0.1)), Verdict::Pass);
+    assert_eq!((enough.verdict, rules(&enough).len()), (Verdict::Pass, 0));
+    let low = weighed(Some((0.79, 0.5)), Verdict::Pass);
+    assert_eq!(low.verdict, Verdict::Fail);
+    assert_eq!(low.failing(), ["test:api"]);
+    assert_eq!(rules(&low), ["coverage-floor", "uncovered-file"]);
+    let findings = low.findings();
+    assert!(findings[0].1.message.contains("79.0 %") && findings[0].1.message.contains("src/a.ts"));
+    assert_eq!(findings[1].1.path.as_deref(), Some("src/a.ts"));
+    assert_eq!(low.checks.expect("a report").verdict, Verdict::Fail);
+    // Who does not say is not taken at his word.
+    let silent = weighed(None, Verdict::Pass);
+    assert_eq!(silent.verdict, Verdict::Fail);
+    assert_eq!(rules(&silent), ["coverage-missing"]);
+    // What is red for its own reason needs no other.
+    assert_eq!(rules(&weighed(None, Verdict::Fail)), Vec::<String>::new());
 }

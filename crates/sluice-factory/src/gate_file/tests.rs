@@ -148,6 +148,10 @@ fn a_wrong_value_is_refused_by_the_name_of_its_key() {
         ("[approval]\nrole = \"boss\"", "boss"),
         ("[approval]\nquorum = 2", "quorum"),
         ("heal_attempts = 10", "heal_attempts"),
+        ("checks = [\"test\"]\ncoverage = 80", "coverage"),
+        ("checks = [\"test\"]\ncoverage = 0.0", "coverage"),
+        ("checks = [\"test\"]\ncoverage = nan", "coverage"),
+        ("checks = [\"build\"]\ncoverage = 0.8", "coverage"),
         ("heal_attempts = -1", "heal_attempts"),
         ("checks = [\"biuld\"]", "checks names \"biuld\""),
         (

@@ -155,7 +155,19 @@ pub struct Tests {
 /// How much of the code the tests ran.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Coverage {
-    /// The share of lines, 0 to 1.
+    /// The share of lines, 0 to 1; of statements where the tool counts these.
+    pub lines: f64,
+    /// The files, those first that are covered least; at most fifty.
+    #[schema(required = false)]
+    pub files: Vec<Covered>,
+}
+
+/// How much of one file the tests ran.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Covered {
+    /// The file, relative to the workspace.
+    pub path: String,
+    /// The share of its lines, 0 to 1.
     pub lines: f64,
 }
 

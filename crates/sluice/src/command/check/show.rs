@@ -75,7 +75,7 @@ fn details(check: &CheckResult, logs: &Logs) -> String {
             check.unenforced.join(", ")
         ));
     }
-    if let Some(coverage) = check.coverage {
+    if let Some(coverage) = &check.coverage {
         lines.push(format!(
             "note: {:.1} % of lines covered",
             coverage.lines * 100.0
