@@ -204,7 +204,8 @@ impl Checker {
                 .flat_map(|(project, (result, layer, _))| {
                     project.steps.iter().map(move |step| {
                         self.guarded(run, async move {
-                            if layer.is_some() || matches!(step.action, Action::Skip { .. }) {
+                            let is_ready = layer.is_some() || result.verdict == Verdict::Pass;
+                            if is_ready || matches!(step.action, Action::Skip { .. }) {
                                 let result = self.step(run, step, &layers[&step.toolchain]).await;
                                 stopped(run, step, result)
                             } else {

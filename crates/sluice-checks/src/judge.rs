@@ -7,8 +7,9 @@ use std::path::Path;
 
 use sluice_sandbox::End;
 
+use crate::code::Code;
 use crate::finding::{Draft, Paths};
-use crate::plan::{LINT_JSON, SMOKE_JSON, TEST_JSON, TEST_XML};
+use crate::plan::{CODE_JSON, LINT_JSON, SMOKE_JSON, TEST_JSON, TEST_XML};
 use crate::read::{self, InstallFault, TestReport};
 use crate::{Command, Coverage, Finding, Kind, Level, Report, Step, Tests, Toolchain, Verdict};
 
@@ -72,6 +73,7 @@ pub(crate) fn judge(seen: &Seen<'_>) -> Judged {
             Report::NpmAudit | Report::ManagerAudit => audit(seen, code),
             Report::Eslint | Report::Biome => lint(seen, code),
             Report::Smoke => smoke(seen, code),
+            Report::Code => cases(seen, code),
             Report::Text if seen.step.kind == Kind::Install => install(seen, code),
             Report::Text if seen.step.kind == Kind::Test => tests(seen, code),
             Report::Text => text(seen, code),
@@ -182,7 +184,7 @@ fn fetched(seen: &Seen<'_>, code: i32) -> Judged {
         }
         Toolchain::Python => "pyproject.toml",
         Toolchain::Rust => "Cargo.toml",
-        Toolchain::Go => "go.mod",
+        Toolchain::Go | Toolchain::Ruby => "go.mod",
     };
     match read::fetch_errors(toolchain, seen.output, manifest, seen.paths) {
         Some(InstallFault::Unanswered(note)) => Judged::unknown(note),
@@ -258,6 +260,48 @@ fn smoke(seen: &Seen<'_>, code: i32) -> Judged {
             Verdict::Fail,
             vec![Draft::error("smoke", "report", why).done()],
         ),
+    }
+}
+
+/// Code that was run on cases: red where fewer of them hold than its file asks for.
+fn cases(seen: &Seen<'_>, code: i32) -> Judged {
+    let spec = seen.command.env.get(crate::code::SPEC);
+    let spec = spec.and_then(|text| serde_json::from_str::<Code>(text).ok());
+    let report = read::file(seen.out, CODE_JSON).and_then(|bytes| {
+        let spec = spec.as_ref().ok_or("nothing says which cases there are")?;
+        read::code(&bytes, spec, seen.paths.resolve(spec.file()))
+    });
+    let TestReport {
+        tests,
+        mut failures,
+    } = match report {
+        Ok(report) => report,
+        Err(why) => {
+            let finding = Draft::error("code-runner", "report-missing", why).done();
+            return Judged::new(Verdict::Fail, vec![finding]);
+        }
+    };
+    let all = tests.passed.saturating_add(tests.failed);
+    let rate = f64::from(tests.passed) / f64::from(all.max(1));
+    let is_enough = spec.is_some_and(|spec| tests.passed > 0 && rate >= spec.success_rate);
+    if is_enough {
+        for failure in &mut failures {
+            failure.level = Level::Warning;
+        }
+    }
+    let verdict = match is_enough {
+        true => by_code(code),
+        false => Verdict::Fail,
+    };
+    let note = format!(
+        "{} of {all} cases hold ({:.1} %)",
+        tests.passed,
+        rate * 100.0
+    );
+    Judged {
+        tests: Some(tests),
+        note: Some(note),
+        ..Judged::new(verdict, failures)
     }
 }
 

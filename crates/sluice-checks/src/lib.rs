@@ -6,6 +6,7 @@
 mod cache;
 mod checker;
 mod class;
+mod code;
 mod disk;
 pub mod document;
 mod error;

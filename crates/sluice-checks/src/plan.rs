@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use sluice_sandbox::Network;
 
-use crate::{Inputs, Toolchain, Tree, Verdict, find, go, inputs, node, project, python, rust};
+use crate::{
+    Inputs, Toolchain, Tree, Verdict, code, find, go, inputs, node, project, python, rust,
+};
 
 /// What is to be run on a tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,6 +179,8 @@ pub enum Report {
     NpmAudit,
     /// The same of pnpm or yarn.
     ManagerAudit,
+    /// `code.json`, written by our own scripts that run code on cases.
+    Code,
     /// `smoke.json`, written by our own script.
     Smoke,
     /// `build.json`, written by our own script that compiles the files of a Python project.
@@ -222,6 +226,8 @@ pub(crate) const TEST_XML: &str = "test.xml";
 pub(crate) const LINT_JSON: &str = "lint.json";
 /// The file in [`sluice_sandbox::OUT`] for what our own script found while it compiled.
 pub(crate) const BUILD_JSON: &str = "build.json";
+/// The file in [`sluice_sandbox::OUT`] for what came of code that was run on cases.
+pub(crate) const CODE_JSON: &str = "code.json";
 /// The file in [`sluice_sandbox::OUT`] for coverage in LCOV.
 pub(crate) const COVERAGE_LCOV: &str = "lcov.info";
 /// The file in [`sluice_sandbox::OUT`] for Go's coverage profile.
@@ -240,8 +246,11 @@ pub fn plan(tree: &dyn Tree) -> Plan {
             Toolchain::Python => python::projects(tree, dirs, &mut notes),
             Toolchain::Rust => rust::projects(tree, dirs),
             Toolchain::Go => go::projects(tree, dirs),
+            // It has no manifest that makes a project; only code with cases is run with it.
+            Toolchain::Ruby => Vec::new(),
         });
     }
+    projects.extend(code::projects(tree));
     tell_apart(&mut projects);
     project::apply(tree, &mut projects);
     inputs::declare(tree, &mut projects);

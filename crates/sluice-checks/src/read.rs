@@ -4,6 +4,7 @@
 mod audit;
 mod biome;
 mod cargo;
+mod code;
 mod coverage;
 mod eslint;
 mod fetch;
@@ -24,6 +25,7 @@ use std::path::Path;
 pub(crate) use audit::audit;
 pub(crate) use biome::biome;
 pub(crate) use cargo::cargo;
+pub(crate) use code::code;
 pub(crate) use coverage::coverage;
 pub(crate) use eslint::eslint;
 pub(crate) use fetch::fetch_errors;

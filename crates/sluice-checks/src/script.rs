@@ -22,6 +22,24 @@ pub(crate) const PYTHON: Script = Script {
     name: "python.py",
     text: include_str!("script/python.py"),
 };
+/// Runs code of Python on cases.
+pub(crate) const CODE_PY: Script = Script {
+    inside: "/sluice/code.py",
+    name: "code.py",
+    text: include_str!("script/code.py"),
+};
+/// Runs code of JavaScript on cases.
+pub(crate) const CODE_JS: Script = Script {
+    inside: "/sluice/code.mjs",
+    name: "code.mjs",
+    text: include_str!("script/code.mjs"),
+};
+/// Runs code of Ruby on cases.
+pub(crate) const CODE_RB: Script = Script {
+    inside: "/sluice/code.rb",
+    name: "code.rb",
+    text: include_str!("script/code.rb"),
+};
 /// Builds and starts a service of a Node project, and asks it.
 pub(crate) const SMOKE_NODE: Script = Script {
     inside: "/sluice/smoke.mjs",
@@ -36,7 +54,15 @@ pub(crate) const SMOKE: Script = Script {
 };
 
 /// All of them.
-pub(crate) const ALL: [&Script; 4] = [&EACH, &PYTHON, &SMOKE_NODE, &SMOKE];
+pub(crate) const ALL: [&Script; 7] = [
+    &EACH,
+    &PYTHON,
+    &CODE_PY,
+    &CODE_JS,
+    &CODE_RB,
+    &SMOKE_NODE,
+    &SMOKE,
+];
 
 /// One command that runs `commands` one after the other, in the folder `start` or where the step starts.
 pub(crate) fn each(start: Option<&str>, commands: &[Vec<String>]) -> Vec<String> {

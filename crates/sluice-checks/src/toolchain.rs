@@ -15,6 +15,8 @@ pub enum Toolchain {
     Rust,
     /// Go.
     Go,
+    /// Ruby, for code with cases.
+    Ruby,
 }
 
 /// What is known of a toolchain.
@@ -27,11 +29,12 @@ struct Known {
 
 impl Toolchain {
     /// All of them, in the order in which a folder that has several is looked at.
-    pub const ALL: [Toolchain; 4] = [
+    pub const ALL: [Toolchain; 5] = [
         Toolchain::Node,
         Toolchain::Python,
         Toolchain::Rust,
         Toolchain::Go,
+        Toolchain::Ruby,
     ];
 
     fn known(self) -> Known {
@@ -63,6 +66,12 @@ impl Toolchain {
                 programs: &["cargo", "rustc"],
                 mend: "install Rust with cargo, clippy and rustfmt (rustup toolchain install stable), and a C linker \
                        (apt-get install gcc libc6-dev)",
+            },
+            Toolchain::Ruby => Known {
+                name: "ruby",
+                manifests: &[],
+                programs: &["ruby"],
+                mend: "install Ruby 2.7 or newer (apt-get install ruby)",
             },
             Toolchain::Go => Known {
                 name: "go",
@@ -96,6 +105,7 @@ impl Toolchain {
             Toolchain::Python => "pip",
             Toolchain::Rust => "cargo",
             Toolchain::Go => "go",
+            Toolchain::Ruby => "ruby",
         }
     }
 

@@ -4,6 +4,8 @@
 mod bench;
 #[path = "checks/caching.rs"]
 mod caching;
+#[path = "checks/code.rs"]
+mod code;
 #[path = "checks/compiled.rs"]
 mod compiled;
 #[path = "checks/images.rs"]

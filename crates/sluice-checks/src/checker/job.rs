@@ -157,7 +157,7 @@ pub(super) fn environment(
     env.extend(match step.toolchain {
         Toolchain::Node => owned(NPM),
         Toolchain::Python => owned(PIP),
-        Toolchain::Rust | Toolchain::Go => BTreeMap::new(),
+        Toolchain::Rust | Toolchain::Go | Toolchain::Ruby => BTreeMap::new(),
     });
     if ca(settings).is_some() {
         for name in CA_VARIABLES {

@@ -41,6 +41,7 @@ pub(super) fn of(tree: &dyn Tree, step: &Step) -> Option<Reads> {
             Toolchain::Python => python(program, &rest),
             Toolchain::Rust => (program == "cargo").then_some(Reads::Everything),
             Toolchain::Go => go(tree, program, &rest),
+            Toolchain::Ruby => None,
         }
     }))
 }

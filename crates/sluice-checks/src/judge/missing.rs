@@ -41,6 +41,7 @@ pub(super) fn tool(seen: &Seen<'_>) -> &'static str {
         (_, Report::Biome) => "biome",
         (_, Report::Mocha) => "mocha",
         (_, Report::Junit) => "node:test",
+        (_, Report::Code) => "code-runner",
         (_, Report::Pytest) => "pytest",
         (_, Report::Unittest) => "unittest",
         (_, Report::CargoTest) => "cargo-test",

@@ -108,6 +108,7 @@ async fn home_of(toolchain: Toolchain, path: &str) -> Option<PathBuf> {
         ),
         Toolchain::Rust => ask("rustc", &["--print", "sysroot"]),
         Toolchain::Go => ask("go", &["env", "GOROOT"]),
+        Toolchain::Ruby => ask("ruby", &["-e", "print RbConfig::CONFIG['prefix']"]),
     };
     // In a folder of the user's a file could choose, or fetch, another toolchain.
     command
