@@ -98,6 +98,11 @@ impl Toolchain {
         self.known().programs
     }
 
+    /// Whether there is an image of ours for it.
+    pub fn has_image(self) -> bool {
+        self != Toolchain::Ruby
+    }
+
     /// The tool that installs, as findings name it.
     pub(crate) fn installer(self) -> &'static str {
         match self {

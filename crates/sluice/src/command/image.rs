@@ -90,7 +90,8 @@ async fn build(
     fresh: bool,
     output: Output,
 ) -> Result<(), Exit> {
-    let all = || Toolchain::ALL.iter().map(|one| one.as_str().to_owned());
+    let ours = Toolchain::ALL.iter().filter(|one| one.has_image());
+    let all = || ours.map(|one| one.as_str().to_owned());
     let toolchains: Vec<String> = match toolchains.is_empty() {
         true => all().collect(),
         false => toolchains,
