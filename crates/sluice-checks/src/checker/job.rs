@@ -177,11 +177,6 @@ pub(super) fn environment(
                 &settings.npm_registry,
                 Toolchain::Node,
             ),
-            (
-                "YARN_NPM_REGISTRY_SERVER",
-                &settings.npm_registry,
-                Toolchain::Node,
-            ),
             ("PIP_INDEX_URL", &settings.pip_index, Toolchain::Python),
             ("GOPROXY", &settings.go_proxy, Toolchain::Go),
         ];

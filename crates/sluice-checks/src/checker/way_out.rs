@@ -57,6 +57,8 @@ impl Checker {
             Toolchain::Python => settings.pip_index.clone(),
             Toolchain::Rust => settings.cargo_config.clone(),
             Toolchain::Go => settings.go_proxy.clone(),
+            // Nothing is installed for it.
+            Toolchain::Ruby => return Ok(WayOut::default()),
         };
         let said = match (toolchain, &own) {
             // What npm is set to is the whole answer.
@@ -272,12 +274,13 @@ fn question(toolchain: Toolchain, command: &Command) -> Command {
         Toolchain::Python => words(["python3", "-I", "-c", PIP]),
         Toolchain::Go => words(["go", "env", "GOPROXY", "GOSUMDB"]),
         Toolchain::Rust => words(["cargo", "fetch"]),
+        Toolchain::Ruby => words(["gem", "sources"]),
     };
     let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
     let (network, env) = match toolchain {
         Toolchain::Node => (Network::None, command.env.clone()),
         Toolchain::Go => (Network::None, [("GOENV", "off")].map(owned).into()),
-        Toolchain::Python => (Network::None, BTreeMap::new()),
+        Toolchain::Python | Toolchain::Ruby => (Network::None, BTreeMap::new()),
         Toolchain::Rust => (
             Network::Registries,
             [("CARGO_HOME", "/tmp/cargo"), ("CARGO_NET_RETRY", "0")]
