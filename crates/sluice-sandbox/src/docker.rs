@@ -23,6 +23,7 @@ mod guest;
 mod image;
 mod latch;
 mod reap;
+mod seccomp;
 mod spec;
 mod stage;
 mod sweep;
@@ -117,7 +118,7 @@ impl Docker {
                 search: Vec::new(),
             },
             unenforced: engine.unenforced,
-            guest: Guest::prepare(&config.state)?,
+            guest: Guest::prepare(&config.state, config.kind)?,
             images: Arc::new(images),
             place: Place::new(config.state),
             daemon_id: config.daemon_id,

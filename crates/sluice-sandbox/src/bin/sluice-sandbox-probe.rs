@@ -11,8 +11,9 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{SocketAddr as SocketAddress, UnixListener, UnixStream};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         ["connect", address] => connect(address),
         ["say", address, text] => converse(address, text, false),
         ["hold", address, text] => converse(address, text, true),
+        ["connect-abstract", name] => connect_abstract(name),
         ["int80"] => foreign_architecture(),
         _ => Err(io::ErrorKind::InvalidInput.into()),
     };
@@ -139,6 +141,25 @@ fn attempts() -> Vec<Named> {
             write_and_remove("/workspace/probe-file")
         }),
         ("write /dev/null", || write_open("/dev/null")),
+        ("read /proc/kmsg", || read_some("/proc/kmsg")),
+        ("read /proc/keys", || read_some("/proc/keys")),
+        ("read /proc/timer_list", || read_some("/proc/timer_list")),
+        ("read /proc/kallsyms", kernel_addresses),
+        ("write /proc/sysrq-trigger", || {
+            write_open("/proc/sysrq-trigger")
+        }),
+        ("write /proc/self/oom_score_adj", || {
+            fs::write("/proc/self/oom_score_adj", "-1000")
+        }),
+        ("write /sys", || write_open("/sys/power/state")),
+        ("write a control group", || write_below("/sys/fs/cgroup", 4)),
+        ("read /sys/firmware", || some_file_below("/sys/firmware")),
+        ("read /sys/kernel/debug", || {
+            some_file_below("/sys/kernel/debug")
+        }),
+        ("read a device of the host", || {
+            read_some("/dev/kmsg").or_else(|_| read_some("/dev/mem"))
+        }),
         ("open a terminal", || write_open("/dev/ptmx")),
         ("execute from /workspace", || execute_from("/workspace")),
         ("execute from /tmp", || execute_from("/tmp")),
@@ -188,6 +209,25 @@ fn network_attempts() -> Vec<Named> {
         }),
         ("audit socket", || {
             socket(libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_AUDIT)
+        }),
+        ("netfilter socket", || {
+            socket(libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_NETFILTER)
+        }),
+        ("device event socket", || {
+            socket(
+                libc::AF_NETLINK,
+                libc::SOCK_RAW,
+                libc::NETLINK_KOBJECT_UEVENT,
+            )
+        }),
+        ("bluetooth socket", || {
+            socket(libc::AF_BLUETOOTH, libc::SOCK_RAW, 1)
+        }),
+        ("change the interfaces", raise_loopback),
+        ("abstract socket of its own", || {
+            let name = SocketAddress::from_abstract_name(b"sluice-probe-own")?;
+            let _listener = UnixListener::bind_addr(&name)?;
+            UnixStream::connect_addr(&name).map(drop)
         }),
     ]
 }
@@ -281,6 +321,54 @@ fn kernel_attempts() -> Vec<Named> {
         ("io_uring", || {
             done(libc::SYS_io_uring_setup, [1, 0, 0, 0, 0, 0])
         }),
+        ("signal outside", signal_outside),
+        ("type into a terminal", || terminal(libc::TIOCSTI)),
+        // The kernel looks at the lower half of the number alone.
+        ("type into a terminal, disguised", || {
+            terminal(libc::TIOCSTI | 1 << 32)
+        }),
+        ("paste into the console", || terminal(libc::TIOCLINUX)),
+        ("ask a terminal its size", || terminal(libc::TIOCGWINSZ)),
+        ("personality", || {
+            // READ_IMPLIES_EXEC makes every mapping executable.
+            done(libc::SYS_personality, [0x0040_0000, 0, 0, 0, 0, 0])
+        }),
+        ("quotactl", || done(libc::SYS_quotactl, [0, 0, 0, 0, 0, 0])),
+        ("swapoff", || {
+            done(
+                libc::SYS_swapoff,
+                [c"/none".as_ptr() as usize, 0, 0, 0, 0, 0],
+            )
+        }),
+        ("init_module", || {
+            done(libc::SYS_init_module, [0, 0, 0, 0, 0, 0])
+        }),
+        ("kexec_load", || {
+            done(libc::SYS_kexec_load, [0, 0, 0, 0, 0, 0])
+        }),
+        ("set the clock", || {
+            let time: [i64; 2] = [0, 0];
+            done(
+                libc::SYS_clock_settime,
+                [0, time.as_ptr() as usize, 0, 0, 0, 0],
+            )
+        }),
+        ("set the host's name", || {
+            let name = c"probe".as_ptr() as usize;
+            done(libc::SYS_sethostname, [name, 5, 0, 0, 0, 0])
+        }),
+        ("raise its own limits", || {
+            let limit: [u64; 2] = [1 << 20, 1 << 20];
+            let files = libc::RLIMIT_NOFILE as usize;
+            done(
+                libc::SYS_setrlimit,
+                [files, limit.as_ptr() as usize, 0, 0, 0, 0],
+            )
+        }),
+        ("lower its niceness", || {
+            done(libc::SYS_setpriority, [0, 0, -10_isize as usize, 0, 0, 0])
+        }),
+        ("become root", || done(libc::SYS_setuid, [0, 0, 0, 0, 0, 0])),
         ("keyctl", || {
             let session = -3_isize as usize;
             done(libc::SYS_keyctl, [0, session, 0, 0, 0, 0])
@@ -375,6 +463,97 @@ fn socket(family: i32, kind: i32, protocol: i32) -> Attempt {
     unsafe {
         let fd = check(i64::from(libc::socket(family, kind, protocol)))?;
         drop(OwnedFd::from_raw_fd(fd as i32));
+    }
+    Ok(())
+}
+
+/// Whether the kernel tells where its code lies: to a stranger all addresses are zero.
+fn kernel_addresses() -> Attempt {
+    let mut first = [0; 16];
+    File::open("/proc/kallsyms")?.read_exact(&mut first)?;
+    match first.iter().all(|byte| *byte == b'0') {
+        true => Err(io::ErrorKind::PermissionDenied.into()),
+        false => Ok(()),
+    }
+}
+
+/// Whether a file of a folder that holds something of the host can be read.
+fn some_file_below(folder: &str) -> Attempt {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() && fs::read_dir(&path).is_ok_and(|mut inside| inside.next().is_some()) {
+            return Ok(());
+        }
+        if File::open(&path).is_ok_and(|mut file| file.read_exact(&mut [0]).is_ok()) {
+            return Ok(());
+        }
+    }
+    Err(io::ErrorKind::NotFound.into())
+}
+
+/// Whether a file below a folder can be opened for writing.
+fn write_below(folder: &str, depth: u32) -> Attempt {
+    let mut refused = io::Error::from(io::ErrorKind::NotFound);
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = entry.path();
+        let attempt = match (entry.file_type()?.is_dir(), depth) {
+            (true, 0) => continue,
+            (true, _) => write_below(&path.to_string_lossy(), depth - 1),
+            (false, _) => write_open(&path.to_string_lossy()),
+        };
+        match attempt {
+            Ok(()) => return Ok(()),
+            Err(error) => refused = error,
+        }
+    }
+    Err(refused)
+}
+
+/// Whether any process can be signalled that this program did not start: it is in a session of its own.
+fn signal_outside() -> Attempt {
+    let own = std::process::id();
+    for pid in 2..32_768_u32 {
+        // SAFETY: signal 0 only asks.
+        if pid != own && unsafe { libc::kill(pid as i32, 0) } == 0 {
+            // Another of this sandbox, such as its first shell, is no stranger.
+            if fs::read_link(format!("/proc/{pid}/ns/pid")).is_err() {
+                return Ok(());
+            }
+        }
+    }
+    Err(io::ErrorKind::NotFound.into())
+}
+
+/// One control of a terminal of its own.
+fn terminal(control: libc::Ioctl) -> Attempt {
+    let terminal = File::options().read(true).write(true).open("/dev/ptmx")?;
+    let mut given = [0_u8; 64];
+    given[0] = b'x';
+    let at = given.as_mut_ptr() as usize;
+    let fd = terminal.as_raw_fd() as usize;
+    done(libc::SYS_ioctl, [fd, control as usize, at, 0, 0, 0])
+}
+
+/// Sets the loopback interface down and up again, which takes a right over the network.
+fn raise_loopback() -> Attempt {
+    // SAFETY: the request is as large as the kernel writes, and the descriptor is owned at once.
+    unsafe {
+        let fd = check(i64::from(libc::socket(libc::AF_INET, libc::SOCK_DGRAM, 0)))?;
+        let fd = OwnedFd::from_raw_fd(fd as i32);
+        let mut request: libc::ifreq = std::mem::zeroed();
+        request.ifr_name[0] = b'l' as libc::c_char;
+        request.ifr_name[1] = b'o' as libc::c_char;
+        check(i64::from(libc::ioctl(
+            fd.as_raw_fd(),
+            libc::SIOCGIFFLAGS,
+            &raw mut request,
+        )))?;
+        check(i64::from(libc::ioctl(
+            fd.as_raw_fd(),
+            libc::SIOCSIFFLAGS,
+            &raw mut request,
+        )))?;
     }
     Ok(())
 }
@@ -518,6 +697,11 @@ fn converse(address: &str, text: &str, hold: bool) -> Attempt {
 
 fn connect(address: &str) -> Attempt {
     reach(address)
+}
+
+fn connect_abstract(name: &str) -> Attempt {
+    let address = SocketAddress::from_abstract_name(name)?;
+    UnixStream::connect_addr(&address).map(drop)
 }
 
 /// Makes a call through the 32-bit gate, where other numbers mean other calls.

@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use super::{DockerKind, seccomp};
 use crate::SandboxError;
 
 /// Where Docker's init program may be; only programs that take `-- PROGRAM ARGUMENT...`.
@@ -24,13 +25,15 @@ pub(super) struct Guest {
     /// program untraceable, so that a command cannot stop or rewrite the first process of its container.
     /// Without it the engine's own is used.
     pub(super) init: Option<PathBuf>,
+    /// The option that puts containers under our filter of system calls.
+    pub(super) seccomp: String,
     /// Whether the host knows IPv6, so that a container can have `::1`.
     pub(super) ipv6: bool,
 }
 
 impl Guest {
     /// Prepares it in the state folder.
-    pub(super) fn prepare(state: &Path) -> Result<Guest, SandboxError> {
+    pub(super) fn prepare(state: &Path, kind: DockerKind) -> Result<Guest, SandboxError> {
         let found = INITS.iter().map(Path::new).find(|path| is_static(path));
         let init = state.join("container-init");
         let kept = match found {
@@ -43,9 +46,34 @@ impl Guest {
                 path: init,
                 source,
             })?,
+            seccomp: filter(state, kind)?,
             ipv6: Path::new("/proc/sys/net/ipv6/conf/lo").exists(),
         })
     }
+}
+
+/// Docker takes the profile itself, Podman the name of a file.
+fn filter(state: &Path, kind: DockerKind) -> Result<String, SandboxError> {
+    let profile = seccomp::profile();
+    if kind == DockerKind::Docker {
+        return Ok(format!("seccomp={profile}"));
+    }
+    let path = state.join("seccomp.json");
+    let write = || {
+        let mut file = tempfile::NamedTempFile::new_in(state)?;
+        file.write_all(profile.as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist(&path)?;
+        io::Result::Ok(())
+    };
+    fs::create_dir_all(state)
+        .and_then(|()| write())
+        .map_err(|source| SandboxError::Io {
+            step: "writing the filter of system calls",
+            path: path.clone(),
+            source,
+        })?;
+    Ok(format!("seccomp={}", path.display()))
 }
 
 fn keep(program: &Path, state: &Path, init: &Path) -> io::Result<()> {

@@ -108,8 +108,7 @@ fn host(job: &Job, volume: &str, stage: &Stage, guest: &Guest) -> Result<HostCon
         readonly_rootfs: Some(true),
         privileged: Some(false),
         cap_drop: Some(vec!["ALL".to_owned()]),
-        // The engine's default seccomp profile stays, because nothing here names another.
-        security_opt: Some(vec!["no-new-privileges".to_owned()]),
+        security_opt: Some(vec!["no-new-privileges".to_owned(), guest.seccomp.clone()]),
         ipc_mode: Some("private".to_owned()),
         cgroupns_mode: Some(HostConfigCgroupnsModeEnum::PRIVATE),
         init: Some(guest.init.is_none()),

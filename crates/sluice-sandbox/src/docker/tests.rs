@@ -1,5 +1,6 @@
 //! Real containers on the real engine; only engines that fail are made here.
 
+mod bare;
 mod ends;
 mod faults;
 mod ordinary;

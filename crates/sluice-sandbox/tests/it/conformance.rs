@@ -25,7 +25,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
 /// Where the probe program appears inside.
-const PROBE: &str = "/probe/sluice-sandbox-probe";
+pub(crate) const PROBE: &str = "/probe/sluice-sandbox-probe";
 
 /// What a case stands on.
 pub(crate) struct Fixture {
@@ -252,7 +252,8 @@ macro_rules! suite {
             inside: [
                 is_nobody, refuses_every_attempt, has_what_programs_need, has_its_environment_alone,
                 has_no_descriptor_of_ours, sees_no_process_of_the_host, cannot_read_the_host,
-                cannot_reach_the_host, names_are_its_own,
+                cannot_reach_the_host, abstract_sockets_of_the_host_are_not_there,
+                signals_stay_inside, names_are_its_own,
             ],
             ends: [
                 exit_code_is_kept, signal_is_killed, missing_program_is_127, program_that_cannot_run_is_126,

@@ -26,7 +26,7 @@ fn engine(state: &Path) -> Native {
 }
 
 /// The fixture of an engine that keeps its state in `state` of the fixture's folder.
-async fn fixture() -> Fixture {
+pub(crate) async fn fixture() -> Fixture {
     fixture_with(|_| {})
 }
 

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::TcpListener;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixListener};
+use std::os::unix::process::CommandExt;
 
 use serde::Deserialize;
 use sluice_sandbox::{End, Job, Network};
@@ -11,7 +14,7 @@ use super::Fixture;
 
 /// The report of `sluice-sandbox-probe report`.
 #[derive(Debug, Deserialize)]
-struct Report {
+pub(crate) struct Report {
     uid: u32,
     gid: u32,
     groups: Vec<u32>,
@@ -22,10 +25,10 @@ struct Report {
     processes: Vec<String>,
     devices: Vec<String>,
     /// `ok`, or the name of the error.
-    attempts: BTreeMap<String, String>,
+    pub(crate) attempts: BTreeMap<String, String>,
 }
 
-async fn report(f: &Fixture, job: &Job) -> Report {
+pub(crate) async fn report(f: &Fixture, job: &Job) -> Report {
     let ran = f.run(job).await;
     assert_eq!(ran.ended.end, End::Exited(0), "{}{}", ran.out(), ran.err());
     serde_json::from_slice(&ran.log.out).unwrap()
@@ -51,7 +54,7 @@ pub(crate) async fn is_nobody(f: &Fixture) {
 }
 
 /// Everything here must fail. An attempt missing from the report is a failure of the case too.
-const REFUSED: [&str; 41] = [
+pub(crate) const REFUSED: [&str; 70] = [
     "write /",
     "write /usr",
     "write /etc",
@@ -93,6 +96,35 @@ const REFUSED: [&str; 41] = [
     "perf_event_open",
     "userfaultfd",
     "open_by_handle_at",
+    "read /proc/kmsg",
+    "read /proc/keys",
+    "read /proc/timer_list",
+    "read /proc/kallsyms",
+    "write /proc/sysrq-trigger",
+    "write /proc/self/oom_score_adj",
+    "write /sys",
+    "write a control group",
+    "read /sys/firmware",
+    "read /sys/kernel/debug",
+    "read a device of the host",
+    "netfilter socket",
+    "device event socket",
+    "bluetooth socket",
+    "change the interfaces",
+    "signal outside",
+    "type into a terminal",
+    "type into a terminal, disguised",
+    "paste into the console",
+    "personality",
+    "quotactl",
+    "swapoff",
+    "init_module",
+    "kexec_load",
+    "set the clock",
+    "set the host's name",
+    "raise its own limits",
+    "lower its niceness",
+    "become root",
 ];
 
 pub(crate) async fn refuses_every_attempt(f: &Fixture) {
@@ -116,26 +148,31 @@ pub(crate) async fn refuses_every_attempt_with(f: &Fixture, network: Network) {
     }
 }
 
+/// Everything here must work.
+pub(crate) const NEEDED: [&str; 18] = [
+    "loopback",
+    "loopback 6",
+    "unix socket",
+    "abstract socket of its own",
+    "list interfaces",
+    "write /tmp",
+    "write /dev/shm",
+    "write /workspace",
+    "write /dev/null",
+    "read /dev/urandom",
+    "open a terminal",
+    "ask a terminal its size",
+    "run a program",
+    "start a thread",
+    "read /proc/self/status",
+    "read /etc/passwd",
+    "execute from /workspace",
+    "execute from /tmp",
+];
+
 pub(crate) async fn has_what_programs_need(f: &Fixture) {
     let report = report(f, &f.probe(&["report"])).await;
-    for name in [
-        "loopback",
-        "loopback 6",
-        "unix socket",
-        "list interfaces",
-        "write /tmp",
-        "write /dev/shm",
-        "write /workspace",
-        "write /dev/null",
-        "read /dev/urandom",
-        "open a terminal",
-        "run a program",
-        "start a thread",
-        "read /proc/self/status",
-        "read /etc/passwd",
-        "execute from /workspace",
-        "execute from /tmp",
-    ] {
+    for name in NEEDED {
         let how = report.attempts.get(name).map(String::as_str);
         assert_eq!(how, Some("ok"), "{name}");
     }
@@ -203,6 +240,40 @@ pub(crate) async fn cannot_reach_the_host(f: &Fixture) {
     assert_eq!(ran.ended.end, End::Exited(1), "{}", ran.out());
     let nobody = listener.accept().unwrap_err();
     assert_eq!(nobody.kind(), std::io::ErrorKind::WouldBlock);
+}
+
+pub(crate) async fn abstract_sockets_of_the_host_are_not_there(f: &Fixture) {
+    // Abstract names have no file that could be left out: only a network of its own keeps them apart.
+    let name = format!("sluice-{}", super::marker());
+    let address = SocketAddr::from_abstract_name(&name).unwrap();
+    let listener = UnixListener::bind_addr(&address).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let ran = f.run(&f.probe(&["connect-abstract", &name])).await;
+    assert_eq!(ran.ended.end, End::Exited(1), "{}", ran.out());
+    assert!(ran.err().contains("refused"), "{}", ran.err());
+    let nobody = listener.accept().unwrap_err();
+    assert_eq!(nobody.kind(), std::io::ErrorKind::WouldBlock);
+}
+
+pub(crate) async fn signals_stay_inside(f: &Fixture) {
+    // Of the same user, where we may start one: a right of the user alone must not be enough.
+    let marker = super::marker();
+    let mut command = std::process::Command::new("sleep");
+    command.arg(&marker);
+    if rustix::process::geteuid().is_root() {
+        command.uid(sluice_sandbox::INNER_ID);
+    }
+    let mut stranger = command.spawn().unwrap();
+    let script = format!(
+        "trap '' TERM; kill -TERM {} 2>/dev/null; kill -TERM -1; echo still here",
+        stranger.id()
+    );
+    let ran = f.run(&f.sh(&script)).await;
+    let alive = stranger.try_wait().unwrap().is_none();
+    stranger.kill().unwrap();
+    stranger.wait().unwrap();
+    assert!(alive, "a signal got out");
+    assert!(ran.out().contains("still here"), "{}", ran.err());
 }
 
 pub(crate) async fn names_are_its_own(f: &Fixture) {
