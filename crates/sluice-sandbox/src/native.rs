@@ -19,6 +19,8 @@ mod spec;
 mod sys;
 mod validate;
 
+pub(crate) use filter::PERSONALITIES;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;

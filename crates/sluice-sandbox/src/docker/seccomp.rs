@@ -5,6 +5,8 @@ use std::env::consts::ARCH;
 
 use serde_json::{Value, json};
 
+use crate::native::PERSONALITIES;
+
 /// Calls that ordinary programs make, of both architectures that we run on, without a condition.
 const ALLOWED: &str = include_str!("seccomp/allowed.txt");
 
@@ -16,9 +18,6 @@ const NAMESPACES: i32 = libc::CLONE_NEWUSER
     | libc::CLONE_NEWIPC
     | libc::CLONE_NEWUTS
     | libc::CLONE_NEWCGROUP;
-
-/// The personalities that programs of today ask for: Linux as it is, with the old version number, the answer.
-const PERSONALITIES: [u64; 5] = [0, 8, 0x2_0000, 0x2_0008, 0xffff_ffff];
 
 /// The profile, in the form that container engines take.
 pub(super) fn profile() -> String {

@@ -98,6 +98,10 @@ const FAMILIES: [i32; 4] = [
     libc::AF_NETLINK,
 ];
 
+/// The personalities that programs of today ask for: Linux as it is, with the old version number, the answer.
+/// Others switch off what keeps memory from being guessed or executed.
+pub(crate) const PERSONALITIES: [u64; 5] = [0, 8, 0x2_0000, 0x2_0008, 0xffff_ffff];
+
 /// Puts this process and all it will start under the filter, for good.
 pub(super) fn apply() -> Result<(), Fault> {
     let programs = programs().map_err(|_| Fault {
@@ -141,6 +145,8 @@ pub(super) fn programs() -> Result<Vec<BpfProgram>, seccompiler::BackendError> {
         libc::SYS_socketpair,
         vec![rule([(0, SeccompCmpOp::Ne, libc::AF_UNIX as u64)])?],
     );
+    let others = PERSONALITIES.map(|known| (0, SeccompCmpOp::Ne, known));
+    rules.insert(libc::SYS_personality, vec![rule(others)?]);
     // TIOCSTI types into the terminal, TIOCLINUX pastes into the console.
     rules.insert(
         libc::SYS_ioctl,

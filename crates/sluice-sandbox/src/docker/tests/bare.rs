@@ -29,7 +29,14 @@ async fn an_image_without_a_shell_says_that_the_program_is_missing() {
     let mut settings = config(&bench.folder);
     settings.images = ImageConfig::one(&name);
     bench.docker = Docker::connect(settings).await.unwrap();
-    assert!(bench.docker.image(None).await.unwrap().starts_with("sha256:"));
+    assert!(
+        bench
+            .docker
+            .image(None)
+            .await
+            .unwrap()
+            .starts_with("sha256:")
+    );
     for argv in [&["sh", "-c", "true"][..], &["/bin/sh"], &["npm", "test"]] {
         let (ended, log) = bench.run(&bench.job(argv)).await;
         assert_eq!(ended.end, End::Exited(127), "{argv:?}: {log}");
