@@ -8,6 +8,8 @@ mod caching;
 mod code;
 #[path = "checks/compiled.rs"]
 mod compiled;
+#[path = "checks/egress.rs"]
+mod egress;
 #[path = "checks/images.rs"]
 mod images;
 #[path = "checks/install.rs"]
