@@ -8,6 +8,7 @@
 mod apply;
 mod apply_edits;
 mod check;
+mod images;
 mod machine;
 mod parse;
 mod proven;

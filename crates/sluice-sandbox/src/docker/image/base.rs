@@ -152,7 +152,11 @@ async fn import(api: &Api, base: &str, program: &Path) -> Result<(), SandboxErro
         let tail = text.len().saturating_sub(SAID);
         String::from_utf8_lossy(&text[tail..]).trim().to_owned()
     });
-    let (name, tag) = base.rsplit_once(':').unwrap_or((base, "latest"));
+    // A colon before the last slash is that of a registry's port.
+    let (name, tag) = match base.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => (name, tag),
+        _ => (base, "latest"),
+    };
     let options = CreateImageOptions {
         from_src: Some("-".to_owned()),
         repo: Some(name.to_owned()),
@@ -171,8 +175,10 @@ async fn import(api: &Api, base: &str, program: &Path) -> Result<(), SandboxErro
         if let Err(fault) = answer {
             drop(answers);
             let said = said.await.unwrap_or_default();
-            let why = format!("{}: {said}", super::build::words(&fault));
-            return Err(not_made(base, why.trim_end_matches(": ")));
+            // What the program said explains what the engine only felt.
+            let felt = super::build::words(&fault);
+            let why = if said.is_empty() { felt } else { said };
+            return Err(not_made(base, &why));
         }
     }
     Ok(())
