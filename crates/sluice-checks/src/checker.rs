@@ -31,8 +31,8 @@ use crate::shelf::Shelf;
 use crate::signature::worst;
 use crate::turns::{Turn, Turns};
 use crate::{
-    Action, Cache, CheckError, CheckReport, CheckResult, Client, Command, Log, Logs, Plan, Project,
-    Queued, Settings, Source, Step, Toolchain, Tree, Verdict, Watch, disk, plan,
+    Action, Cache, CheckError, CheckReport, CheckResult, Client, Command, Kind, Log, Logs, Plan,
+    Project, Queued, Report, Settings, Source, Step, Toolchain, Tree, Verdict, Watch, disk, plan,
 };
 
 /// Part of every cache key: raised when results of the same run would be read differently.
@@ -341,6 +341,17 @@ impl Checker {
             } => return Ok(skipped(run, step, *verdict, note, place.as_ref())),
             Action::Run(command) => job::complete(command, step, run.request),
         };
+        if let Report::Advisories(tool) = command.report
+            && tool.is_local()
+            && job::advisories(&self.settings).is_none()
+        {
+            let note = format!(
+                "{} needs a database of advisories on this machine; name its folder in audit.database of Sluice's \
+                 configuration",
+                tool.as_str()
+            );
+            return Ok(skipped(run, step, Verdict::Unknown, &note, None));
+        }
         let image = match self.image(run, step).await? {
             Ok(image) => image,
             Err(note) => return Ok(skipped(run, step, Verdict::Unknown, &note, None)),
@@ -355,7 +366,7 @@ impl Checker {
         }
         let key = key.done();
         // What the network answers is another answer tomorrow, so an audit is asked for anew each time.
-        let lasting = command.network == Network::None;
+        let lasting = command.network == Network::None && step.kind != Kind::Audit;
         let mut before = None;
         if lasting
             && run.request.use_cache

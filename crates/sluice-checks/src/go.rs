@@ -6,10 +6,10 @@ use sha2::{Digest, Sha256};
 use sluice_sandbox::{Network, OUT, WORKSPACE};
 
 use crate::find::{is_below, is_foreign, join};
-use crate::plan::{COVERAGE_GO, Project, step_name, words};
+use crate::plan::{COVERAGE_GO, DATABASE, Project, step_name, words};
 use crate::smoke::serve;
 use crate::toolchain::STORE;
-use crate::{Action, Command, Kind, Report, Step, Toolchain, Tree, Verdict, script};
+use crate::{Action, Advisories, Command, Kind, Report, Step, Toolchain, Tree, Verdict, script};
 
 /// Where the program of a service is built.
 const SERVICE: &str = "/tmp/sluice-service";
@@ -58,6 +58,9 @@ fn step(tree: &dyn Tree, dir: &str, kind: Kind) -> Step {
         }
         Kind::Lint => {
             let mut commands = vec![words(["go", "vet", "./..."])];
+            if tree.read(&join(dir, "staticcheck.conf")).is_some() {
+                commands.push(words(["staticcheck", "./..."]));
+            }
             let sources = sources(tree, dir);
             if !sources.is_empty() {
                 commands.push([words(["gofmt", "-l"]), sources].concat());
@@ -65,11 +68,11 @@ fn step(tree: &dyn Tree, dir: &str, kind: Kind) -> Step {
             offline(dir, script::each(None, &commands), Report::Go)
         }
         Kind::Smoke => smoke(tree, dir),
-        Kind::Audit => Action::skip(
-            Verdict::Unknown,
-            "known vulnerabilities of Go modules are not asked for yet; run govulncheck where its database can be \
-             reached",
-        ),
+        Kind::Audit => {
+            let database = format!("file://{DATABASE}/go");
+            let argv = words(["govulncheck", "-format", "json", "-db", &database, "./..."]);
+            offline(dir, argv, Report::Advisories(Advisories::Govulncheck))
+        }
     };
     Step {
         name: step_name(kind, dir),

@@ -8,10 +8,13 @@ use std::path::Path;
 use sluice_sandbox::End;
 
 use crate::code::Code;
-use crate::finding::{Draft, Paths};
+use crate::find::join;
+use crate::finding::{Draft, Paths, shorten};
 use crate::plan::{CODE_JSON, LINT_JSON, SMOKE_JSON, TEST_JSON, TEST_XML};
 use crate::read::{self, InstallFault, TestReport};
-use crate::{Command, Coverage, Finding, Kind, Level, Report, Step, Tests, Toolchain, Verdict};
+use crate::{
+    Advisories, Command, Coverage, Finding, Kind, Level, Report, Step, Tests, Toolchain, Verdict,
+};
 
 /// What was seen of a command.
 pub(crate) struct Seen<'a> {
@@ -74,6 +77,7 @@ pub(crate) fn judge(seen: &Seen<'_>) -> Judged {
             Report::Eslint | Report::Biome => lint(seen, code),
             Report::Smoke => smoke(seen, code),
             Report::Code => cases(seen, code),
+            Report::Advisories(tool) => advised(seen, tool, code),
             Report::Text if seen.step.kind == Kind::Install => install(seen, code),
             Report::Text if seen.step.kind == Kind::Test => tests(seen, code),
             Report::Text => text(seen, code),
@@ -263,6 +267,32 @@ fn smoke(seen: &Seen<'_>, code: i32) -> Judged {
     }
 }
 
+/// Known vulnerabilities. A tool that leaves with another code than those for its findings could not look.
+fn advised(seen: &Seen<'_>, tool: Advisories, code: i32) -> Judged {
+    let manifest = match tool {
+        Advisories::PipAudit => "pyproject.toml",
+        Advisories::CargoAudit => "Cargo.lock",
+        Advisories::Govulncheck => "go.mod",
+    };
+    match read::advisories(tool, seen.stdout, &join(&seen.step.dir, manifest)) {
+        Ok(findings) => {
+            let is_red = findings.iter().any(|finding| finding.level == Level::Error);
+            if !is_red && code != 0 {
+                return Judged::unknown(format!("{} left with exit code {code}", tool.as_str()));
+            }
+            let verdict = match is_red {
+                true => Verdict::Fail,
+                false => Verdict::Pass,
+            };
+            Judged::new(verdict, findings)
+        }
+        Err(why) => {
+            let last = seen.output.trim_end().lines().last().unwrap_or("");
+            Judged::unknown(format!("{why}: {}", shorten(last, 300)))
+        }
+    }
+}
+
 /// Code that was run on cases: red where fewer of them hold than its file asks for.
 fn cases(seen: &Seen<'_>, code: i32) -> Judged {
     let spec = seen.command.env.get(crate::code::SPEC);
@@ -317,6 +347,7 @@ fn tests(seen: &Seen<'_>, code: i32) -> Judged {
             Report::CargoTest => Ok(compiled::cargo_tests(seen)),
             Report::GoTest => Ok(read::go_test(seen.stdout, seen.paths)),
             Report::Unittest => Ok(read::unittest(seen.output, seen.paths)),
+            Report::Nextest => compiled::nextest(seen),
             Report::Junit | Report::UnknownTests | Report::Pytest => read::file(seen.out, TEST_XML)
                 .and_then(|bytes| read::junit(tool, &bytes, seen.paths)),
             _ => Ok(TestReport::default()),

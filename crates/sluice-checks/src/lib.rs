@@ -46,7 +46,7 @@ pub use inputs::{Inputs, Matching, Reads};
 pub use lines::{Line, Lines, shown};
 pub use logs::Logs;
 pub use pins::{pins, pins_moved};
-pub use plan::{Action, Command, Kind, Plan, Project, Report, Step, plan};
+pub use plan::{Action, Advisories, Command, Kind, Plan, Project, Report, Step, plan};
 pub use registry::host_registry;
 pub use report::{
     CheckReport, CheckResult, Class, Coverage, Covered, Finding, Fixable, Level, Log, Tests,

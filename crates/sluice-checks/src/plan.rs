@@ -179,6 +179,10 @@ pub enum Report {
     NpmAudit,
     /// The same of pnpm or yarn.
     ManagerAudit,
+    /// Known vulnerabilities on standard output, as this tool writes them.
+    Advisories(Advisories),
+    /// `test.xml` as nextest writes it, and cargo's messages in JSON on standard output.
+    Nextest,
     /// `code.json`, written by our own scripts that run code on cases.
     Code,
     /// `smoke.json`, written by our own script.
@@ -201,6 +205,36 @@ pub enum Report {
     GoTest,
 }
 
+/// A tool that knows vulnerabilities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Advisories {
+    /// Of Python packages; it asks the index.
+    PipAudit,
+    /// Of crates, in a database on this machine.
+    CargoAudit,
+    /// Of Go modules, in a database on this machine.
+    Govulncheck,
+}
+
+impl Advisories {
+    /// The tool, as findings name it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Advisories::PipAudit => "pip-audit",
+            Advisories::CargoAudit => "cargo-audit",
+            Advisories::Govulncheck => "govulncheck",
+        }
+    }
+
+    /// Whether it looks into a database on this machine.
+    pub(crate) fn is_local(self) -> bool {
+        self != Advisories::PipAudit
+    }
+}
+
+/// Where the database of advisories appears in a sandbox: `rustsec` and `go` below it.
+pub(crate) const DATABASE: &str = "/sluice/advisories";
+
 impl Report {
     /// Whether the tool answers on standard output.
     pub(crate) fn is_on_stdout(self) -> bool {
@@ -210,6 +244,8 @@ impl Report {
                 | Report::ManagerAudit
                 | Report::Biome
                 | Report::PythonLint
+                | Report::Advisories(_)
+                | Report::Nextest
                 | Report::Cargo
                 | Report::CargoTest
                 | Report::Go

@@ -1,6 +1,7 @@
 //! Reads what tools wrote, as hostile input: bounded, never followed through links, never trusted to turn
 //! red into green.
 
+mod advisories;
 mod audit;
 mod biome;
 mod cargo;
@@ -22,6 +23,7 @@ mod text;
 
 use std::path::Path;
 
+pub(crate) use advisories::advisories;
 pub(crate) use audit::audit;
 pub(crate) use biome::biome;
 pub(crate) use cargo::cargo;

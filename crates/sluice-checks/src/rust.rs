@@ -8,10 +8,11 @@ use sluice_sandbox::{Network, WORKSPACE};
 use toml::{Table, Value};
 
 use crate::find::{is_below, is_foreign, join, place};
-use crate::plan::{Project, step_name, words};
+use crate::plan::{DATABASE, Project, step_name, words};
+use crate::script::NEXTEST;
 use crate::smoke::serve;
 use crate::toolchain::STORE;
-use crate::{Action, Command, Kind, Report, Step, Toolchain, Tree, Verdict, script};
+use crate::{Action, Advisories, Command, Kind, Report, Step, Toolchain, Tree, Verdict, script};
 
 /// The packages in `dirs`; those that a workspace above holds are checked with it.
 pub(crate) fn projects(tree: &dyn Tree, dirs: &[String]) -> Vec<Project> {
@@ -91,6 +92,16 @@ fn step(tree: &dyn Tree, dir: &str, kind: Kind) -> Step {
             cargo("build", &["--all-targets", "--message-format=json"]),
             Report::Cargo,
         ),
+        // A project that configures nextest means its tests to be run by it.
+        Kind::Test if tree.read(&join(dir, ".config/nextest.toml")).is_some() => {
+            let mut argv = words(["cargo", "nextest", "run", "--locked", "--workspace"]);
+            argv.extend(words(["--no-fail-fast", "--cargo-message-format=json"]));
+            argv.extend(words([
+                "--tool-config-file",
+                &format!("sluice:{}", NEXTEST.inside),
+            ]));
+            compile(dir, argv, Report::Nextest)
+        }
         Kind::Test => compile(
             dir,
             cargo("test", &["--no-fail-fast", "--message-format=json"]),
@@ -111,11 +122,11 @@ fn step(tree: &dyn Tree, dir: &str, kind: Kind) -> Step {
             compile(dir, script::each(None, &[clippy, format]), Report::Cargo)
         }
         Kind::Smoke => smoke(tree, dir),
-        Kind::Audit => Action::skip(
-            Verdict::Unknown,
-            "known vulnerabilities of crates are not asked for yet; run cargo-deny or cargo-audit where its database \
-             can be reached",
-        ),
+        Kind::Audit => {
+            let database = format!("{DATABASE}/rustsec");
+            let argv = words(["cargo", "audit", "--db", &database, "--no-fetch", "--json"]);
+            compile(dir, argv, Report::Advisories(Advisories::CargoAudit))
+        }
     };
     Step {
         name: step_name(kind, dir),

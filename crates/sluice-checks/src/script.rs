@@ -40,6 +40,12 @@ pub(crate) const CODE_RB: Script = Script {
     name: "code.rb",
     text: include_str!("script/code.rb"),
 };
+/// Tells nextest where its report is to lie.
+pub(crate) const NEXTEST: Script = Script {
+    inside: "/sluice/nextest.toml",
+    name: "nextest.toml",
+    text: "[profile.default.junit]\npath = \"/sluice/out/test.xml\"\n",
+};
 /// Builds and starts a service of a Node project, and asks it.
 pub(crate) const SMOKE_NODE: Script = Script {
     inside: "/sluice/smoke.mjs",
@@ -54,7 +60,8 @@ pub(crate) const SMOKE: Script = Script {
 };
 
 /// All of them.
-pub(crate) const ALL: [&Script; 7] = [
+pub(crate) const ALL: [&Script; 8] = [
+    &NEXTEST,
     &EACH,
     &PYTHON,
     &CODE_PY,

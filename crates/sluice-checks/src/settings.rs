@@ -32,6 +32,8 @@ pub struct Settings {
     pub cargo_config: Option<String>,
     /// Further registries that installations may reach.
     pub registries: Policy,
+    /// A folder with databases of advisories, for audits without a network: RustSec's in `rustsec`, Go's in `go`.
+    pub advisories: Option<PathBuf>,
     /// How many checks run at once.
     pub parallel: usize,
     /// How much memory those may take together, in bytes. A check counts with a quarter of its limit: few come near it.
@@ -60,6 +62,7 @@ impl Settings {
             go_proxy: registry::go(),
             cargo_config: registry::cargo(),
             registries: Policy::default(),
+            advisories: None,
             parallel: 8,
             memory_bytes: host_memory(),
             verify_percent: 0,

@@ -1,5 +1,7 @@
 //! Real npm in real sandboxes of the native engine, on the projects in `testdata/projects`.
 
+#[path = "checks/advisories.rs"]
+mod advisories;
 #[path = "checks/bench.rs"]
 mod bench;
 #[path = "checks/caching.rs"]

@@ -12,7 +12,10 @@ use sluice_sandbox::{Bind, EngineInfo, Job, Limits, Network, PROXY, Stdin, Upper
 
 use super::Request;
 use crate::layer::Layer;
-use crate::{Action, CheckError, Command, Kind, Settings, Step, Toolchain, disk, script, smoke};
+use crate::plan::DATABASE;
+use crate::{
+    Action, CheckError, Command, Kind, Report, Settings, Step, Toolchain, disk, script, smoke,
+};
 
 /// Where npm's configuration of ours appears in the sandbox.
 const NPMRC: &str = "/sluice/npmrc";
@@ -275,12 +278,22 @@ pub(super) fn binds(
 ) -> Result<Vec<Bind>, CheckError> {
     let mut binds = vec![own_file(settings, "npmrc", NPMRC, NPMRC_TEXT)?];
     for script in script::ALL {
-        if command.argv.iter().any(|word| word == script.inside) {
+        if command
+            .argv
+            .iter()
+            .any(|word| word.ends_with(script.inside))
+        {
             binds.push(own_file(settings, script.name, script.inside, script.text)?);
         }
     }
     if let (Toolchain::Rust, Some(text)) = (step.toolchain, &settings.cargo_config) {
         binds.push(own_file(settings, "cargo.toml", CARGO_CONFIG, text)?);
+    }
+    if matches!(command.report, Report::Advisories(tool) if tool.is_local()) {
+        binds.extend(advisories(settings).map(|host| Bind {
+            host,
+            inside: DATABASE.to_owned(),
+        }));
     }
     if let Some(host) = ca(settings) {
         // For most tools the file takes the place of their own certificates.
@@ -299,6 +312,14 @@ pub(super) fn binds(
         });
     }
     Ok(binds)
+}
+
+/// The databases of advisories, where there are any.
+pub(super) fn advisories(settings: &Settings) -> Option<PathBuf> {
+    settings
+        .advisories
+        .clone()
+        .filter(|path| path.is_absolute() && path.is_dir())
 }
 
 /// A file of ours for the sandboxes, named by its content so that no running job sees it change.

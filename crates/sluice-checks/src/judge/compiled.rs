@@ -2,7 +2,7 @@
 
 use super::{Judged, Seen, by_code};
 use crate::finding::Draft;
-use crate::plan::BUILD_JSON;
+use crate::plan::{BUILD_JSON, TEST_XML};
 use crate::read::{self, TestReport};
 use crate::{Finding, Kind, Level, Report, Toolchain, Verdict};
 
@@ -60,6 +60,27 @@ pub(super) fn python(seen: &Seen<'_>, code: i32) -> Judged {
             let finding = Draft::error("python", "report-missing", why).done();
             Judged::new(Verdict::Fail, vec![finding])
         }
+    }
+}
+
+/// The report of nextest; without one what kept the tests from being compiled.
+pub(super) fn nextest(seen: &Seen<'_>) -> Result<TestReport, String> {
+    let compiler = read::cargo(seen.stdout, seen.paths).into_iter();
+    let errors: Vec<Finding> = compiler
+        .filter(|finding| finding.level == Level::Error)
+        .collect();
+    let report =
+        read::file(seen.out, TEST_XML).and_then(|bytes| read::junit("nextest", &bytes, seen.paths));
+    match report {
+        Ok(mut report) => {
+            report.failures.splice(0..0, errors);
+            Ok(report)
+        }
+        Err(_) if !errors.is_empty() => Ok(TestReport {
+            failures: errors,
+            ..TestReport::default()
+        }),
+        Err(why) => Err(why),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::finding::Draft;
 use crate::{Fixable, Kind, Report, Toolchain, Verdict};
 
 /// What compilers and cargo say of a part that is not installed: its name, and how to get it.
-const COMPONENTS: [(&str, &str, &str); 5] = [
+const COMPONENTS: [(&str, &str, &str); 7] = [
     (
         "no such command: `clippy`",
         "clippy",
@@ -27,6 +27,16 @@ const COMPONENTS: [(&str, &str, &str); 5] = [
         "install it (rustup component add rustfmt)",
     ),
     (
+        "no such command: `nextest`",
+        "cargo-nextest",
+        "install it (cargo install --locked cargo-nextest), or choose an image that has it",
+    ),
+    (
+        "no such command: `audit`",
+        "cargo-audit",
+        "install it (cargo install --locked cargo-audit), or choose an image that has it",
+    ),
+    (
         "linker `cc` not found",
         "cc",
         "install a C linker (apt-get install gcc libc6-dev)",
@@ -42,6 +52,8 @@ pub(super) fn tool(seen: &Seen<'_>) -> &'static str {
         (_, Report::Mocha) => "mocha",
         (_, Report::Junit) => "node:test",
         (_, Report::Code) => "code-runner",
+        (_, Report::Nextest) => "nextest",
+        (_, Report::Advisories(tool)) => tool.as_str(),
         (_, Report::Pytest) => "pytest",
         (_, Report::Unittest) => "unittest",
         (_, Report::CargoTest) => "cargo-test",
@@ -147,6 +159,11 @@ pub(super) fn program(seen: &Seen<'_>) -> Judged {
             &last(name),
             "add the package that brings it to the development dependencies",
         ),
+        Some("staticcheck") => absent(
+            seen,
+            "staticcheck",
+            "install it (go install honnef.co/go/tools/cmd/staticcheck@latest) below /usr or beside go",
+        ),
         Some(name) if !is_of_toolchain(seen.step.toolchain, name) => match seen.step.toolchain {
             Toolchain::Node => {
                 let mend = format!("add the package that brings {name} to devDependencies");
@@ -157,6 +174,16 @@ pub(super) fn program(seen: &Seen<'_>) -> Judged {
         Some(name) if seen.step.toolchain != Toolchain::Node => {
             absent(seen, name, seen.step.toolchain.mend())
         }
+        _ if program == "govulncheck" => absent(
+            seen,
+            program,
+            "install it (go install golang.org/x/vuln/cmd/govulncheck@latest) below /usr or beside go",
+        ),
+        _ if seen.output.contains("sluice: pip-audit is not there") => absent(
+            seen,
+            "pip-audit",
+            "add it to the development dependencies, or install it on this machine (pip install pip-audit)",
+        ),
         _ if matches!(program, "pnpm" | "yarn") => {
             let mend = format!(
                 "install it (npm install --global {}), or choose an image that has it",

@@ -12,7 +12,7 @@ use crate::plan::{COVERAGE_LCOV, TEST_XML, step_name, words};
 use crate::script::{self, PYTHON};
 use crate::smoke::serve;
 use crate::toolchain::VENV;
-use crate::{Action, Command, Kind, Report, Step, Toolchain, Tree, Verdict};
+use crate::{Action, Advisories, Command, Kind, Report, Step, Toolchain, Tree, Verdict};
 
 /// Files of requirements for checks, beside `requirements.txt`.
 const FOR_CHECKS: [&str; 12] = [
@@ -59,6 +59,10 @@ fn installation(tree: &dyn Tree, dir: &str, manifest: &Manifest) -> Action {
                 argv.extend(words([option, name]));
             }
         }
+        return Action::Run(fetches(argv, None));
+    }
+    if manifest.has("poetry.lock") && manifest.has_table(&["tool", "poetry"]) {
+        let argv = words(["python3", PYTHON.inside, "install", "poetry"]);
         return Action::Run(fetches(argv, None));
     }
     let mut files = Vec::new();
@@ -157,11 +161,13 @@ pub(super) fn step(tree: &dyn Tree, dir: &str, manifest: &Manifest, kind: Kind) 
                  port in PORT",
             ),
         },
-        Kind::Audit | Kind::Install => Action::skip(
-            Verdict::Unknown,
-            "known vulnerabilities of Python packages are not asked for yet; run pip-audit where its database can be \
-             reached",
-        ),
+        Kind::Audit | Kind::Install => Action::Run(Command {
+            network: Network::Registries,
+            ..Command::new(
+                words(["python3", PYTHON.inside, "audit"]),
+                Report::Advisories(Advisories::PipAudit),
+            )
+        }),
     };
     Step {
         name: step_name(kind, dir),

@@ -31,7 +31,22 @@ const NETWORK: [&str; 22] = [
 ];
 
 /// What a line says, its rule, and what to do.
-const KNOWN: [(&str, &str, &str); 13] = [
+const KNOWN: [(&str, &str, &str); 16] = [
+    (
+        "poetry.lock does not name",
+        "lockfile-disagrees",
+        "run `poetry lock` and commit it",
+    ),
+    (
+        "poetry.lock cannot be read",
+        "lockfile-broken",
+        "restore it, or run `poetry lock`",
+    ),
+    (
+        "would have to be built",
+        "no-wheel",
+        "name a package that has a wheel",
+    ),
     (
         "Could not find a version that satisfies the requirement",
         "no-matching-distribution",

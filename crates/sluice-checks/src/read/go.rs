@@ -61,7 +61,19 @@ fn placed(tool: &'static str, found: &regex::Captures<'_>, paths: &Paths) -> Opt
             .unwrap_or(0)
     };
     let path = paths.resolve(&found[1])?;
-    Some(Draft::error(tool, "", &found[4]).at(Some(path), number(2), number(3)))
+    // `message (SA4006)` is staticcheck's.
+    let rule = found[4]
+        .strip_suffix(')')
+        .and_then(|text| text.rsplit_once(" ("));
+    let is_rule = |rule: &str| {
+        let digits = rule.trim_start_matches(|c: char| c.is_ascii_uppercase());
+        digits.len() == 4 && rule.len() > 4 && digits.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let draft = match rule.filter(|(_, rule)| tool == "go-vet" && is_rule(rule)) {
+        Some((message, rule)) => Draft::error("staticcheck", rule, message),
+        None => Draft::error(tool, "", &found[4]),
+    };
+    Some(draft.at(Some(path), number(2), number(3)))
 }
 
 #[derive(Deserialize)]

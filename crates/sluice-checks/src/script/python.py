@@ -4,6 +4,7 @@ import ast
 import importlib.machinery
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -36,10 +37,63 @@ def packages(venv):
     return None
 
 
+def plain(name):
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def poetry():
+    """What poetry.lock names, as pip's requirements with digests; poetry itself is not needed."""
+    try:
+        import tomllib
+    except ImportError:
+        from pip._vendor import tomli as tomllib
+    try:
+        with open("poetry.lock", "rb") as file:
+            lock = tomllib.load(file)
+        packages = lock.get("package", [])
+        locked = {plain(package["name"]) for package in packages}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        say("sluice: poetry.lock cannot be read: %s" % error)
+        return None
+    with open("pyproject.toml", "rb") as file:
+        project = tomllib.load(file)
+    tool = project.get("tool", {}).get("poetry", {})
+    wanted = [tool.get("dependencies", {}), tool.get("dev-dependencies", {})]
+    wanted += [group.get("dependencies", {}) for group in tool.get("group", {}).values() if not group.get("optional")]
+    names = [name for table in wanted for name, value in table.items()]
+    names += [re.split(r"[^A-Za-z0-9._-]", text, maxsplit=1)[0] for text in project.get("project", {}).get("dependencies", [])]
+    missing = sorted(name for name in names if plain(name) != "python" and plain(name) not in locked)
+    if missing:
+        say("sluice: poetry.lock does not name %s" % ", ".join(missing))
+        return None
+    lines = []
+    for package in packages:
+        if package.get("optional"):
+            continue
+        name = package["name"]
+        digests = [file.get("hash", "") for file in package.get("files", [])]
+        digests = [digest for digest in digests if re.fullmatch(r"sha(256|384|512):[0-9a-f]+", digest)]
+        if package.get("source", {}).get("type", "legacy") != "legacy" or not digests:
+            say("sluice: %s would have to be built: poetry.lock has no digest of a file of it" % name)
+            return None
+        line = "%s==%s" % (name, package["version"])
+        if isinstance(package.get("markers"), str):
+            line += " ; " + package["markers"]
+        lines.append(" ".join([line] + ["--hash=" + digest for digest in digests]))
+    path = "/tmp/sluice-poetry.txt"
+    with open(path, "w", encoding="utf-8") as out:
+        out.write("\n".join(lines) + "\n")
+    return ["--no-deps", "--require-hashes", "-r", path] if lines else []
+
+
 def install(how, words):
-    """HOW is `uv` or `pip`; WORDS are pip's requirements and files."""
+    """HOW is `uv`, `poetry` or `pip`; WORDS are pip's requirements and files."""
     python = sys.executable
     venv = os.path.abspath(VENV)
+    if how == "poetry":
+        words = poetry()
+        if words is None:
+            return 1
     if how == "uv":
         if shutil.which("uv") is None:
             say("sluice: uv.lock needs uv, which is not there; install it (pip install uv)")
@@ -75,6 +129,17 @@ def install(how, words):
     with open(os.path.join(VENV, "sluice-installed.txt"), "w", encoding="utf-8") as out:
         out.write("\n".join([sys.version] + names) + "\n")
     return 0
+
+
+def audit():
+    """Asks for known vulnerabilities of what is installed, with the project's pip-audit or the machine's."""
+    folder = packages(VENV)
+    own = os.path.abspath(os.path.join(VENV, "bin", "pip-audit"))
+    program = own if os.path.exists(own) else shutil.which("pip-audit")
+    if program is None:
+        say("sluice: pip-audit is not there")
+        return 127
+    return run([program, "--format=json", "--progress-spinner=off", "--cache-dir=/tmp/pip-audit", "--path", folder])
 
 
 def sources():
@@ -145,9 +210,11 @@ def build():
 def main(words):
     if words[:1] == ["install"]:
         return install(words[1], words[2:])
+    if words == ["audit"]:
+        return audit()
     if words == ["build"]:
         return build()
-    say("usage: python.py install pip|uv [WORD...] | build")
+    say("usage: python.py install pip|poetry|uv [WORD...] | audit | build")
     return 2
 
 

@@ -34,7 +34,7 @@ pub(crate) fn cache() -> PathBuf {
 }
 
 /// The search path of this machine, with the Go that scripts/go.sh installs.
-fn path() -> String {
+pub(crate) fn path() -> String {
     let go = env::var_os("SLUICE_GO").map_or(cache().join("go"), PathBuf::from);
     let path = env::var("PATH").unwrap_or_default();
     format!("{path}:{}", go.join("go/bin").display())

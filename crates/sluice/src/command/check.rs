@@ -58,6 +58,7 @@ pub(super) async fn run(args: Check, config: &Config, output: Output) -> Result<
     let settings = Settings {
         state: stay.path().join("checks"),
         extra_ca: config.extra_ca.clone(),
+        advisories: config.advisories.clone(),
         registries: config.registries.clone(),
         parallel: config.slots,
         verify_percent: match args.verify_cache {

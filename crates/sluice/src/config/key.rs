@@ -41,6 +41,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("cache.verify_percent", Kind::Number),
     ("cache.results_mib", Kind::Number),
     ("cache.layers_mib", Kind::Number),
+    ("audit.database", Kind::Path),
     ("network.extra_ca", Kind::Path),
     ("network.registries", Kind::List),
     ("network.private_registries", Kind::List),
