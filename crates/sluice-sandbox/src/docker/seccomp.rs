@@ -92,3 +92,6 @@ fn equal(argument: u32, value: u64) -> Value {
 fn masked(argument: u32, mask: u64, value: u64) -> Value {
     json!({ "index": argument, "value": mask, "valueTwo": value, "op": "SCMP_CMP_MASKED_EQ" })
 }
+
+#[cfg(test)]
+mod tests;
