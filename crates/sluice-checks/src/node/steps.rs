@@ -203,7 +203,23 @@ fn test(place: &Place<'_>) -> Action {
 /// Whether a runner can say what it covers without being told how: vitest with its package for it.
 fn measures(place: &Place<'_>, tool: Tool) -> bool {
     let packages = ["@vitest/coverage-v8", "@vitest/coverage-istanbul"];
-    tool == Tool::Vitest && packages.iter().any(|package| place.depends(package))
+    // A floor of the project's own holds only where its script measures: it is no part of a plain run.
+    let has_floor = || {
+        let configures = |path: &String| {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            name.starts_with("vitest.") || name.starts_with("vite.config.")
+        };
+        place
+            .tree
+            .paths()
+            .iter()
+            .filter(|path| configures(path))
+            .any(|path| {
+                let bytes = place.tree.read(path).unwrap_or_default();
+                String::from_utf8_lossy(&bytes).contains("thresholds")
+            })
+    };
+    tool == Tool::Vitest && packages.iter().any(|package| place.depends(package)) && !has_floor()
 }
 
 /// The arguments that make a runner write its report.

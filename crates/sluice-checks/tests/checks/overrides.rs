@@ -125,7 +125,8 @@ async fn pytest_says_what_it_covers() {
     let bench = Bench::with(&[Python], &[]).await;
     bench.write(
         "pyproject.toml",
-        "[project]\nname = \"adder\"\nversion = \"1.0.0\"\n\n[dependency-groups]\ndev = [\"pytest==8.4.1\", \"pytest-cov==6.2.1\"]\n",
+        "[project]\nname = \"adder\"\nversion = \"1.0.0\"\n\n[dependency-groups]\ndev = [\"pytest==8.4.1\", \"pytest-cov==6.2.1\"]\n\n\
+         [tool.coverage.report]\nfail_under = 99\n",
     );
     bench.write(
         "adder.py",
