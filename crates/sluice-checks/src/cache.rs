@@ -63,15 +63,22 @@ impl Cache {
     }
 }
 
-/// An entry in a file whose first line is the digest of the rest; a damaged file is removed.
+/// An entry in a file whose first line is the digest of the rest; a damaged file is removed, and one that another
+/// version of Sluice wrote.
 pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
     let text = fs::read_to_string(path).ok();
-    let entry = text.as_deref().and_then(|text| {
+    let body = text.as_deref().and_then(|text| {
         let (digest, body) = text.split_once('\n')?;
-        (digest == hex::encode(Sha256::digest(body))).then(|| serde_json::from_str(body).ok())?
+        (digest == hex::encode(Sha256::digest(body))).then_some(body)
     });
+    let entry = body.and_then(|body| serde_json::from_str(body).ok());
     if entry.is_none() && fs::symlink_metadata(path).is_ok() {
-        tracing::warn!(path = %path.display(), "a damaged cache entry was dropped");
+        match body {
+            Some(_) => {
+                tracing::debug!(path = %path.display(), "a cache entry of another version was dropped")
+            }
+            None => tracing::warn!(path = %path.display(), "a damaged cache entry was dropped"),
+        }
         if let Err(error) = disk::remove(path) {
             tracing::warn!(%error, "it could not be removed");
         }
