@@ -44,9 +44,9 @@ def one(context, name, title, project):
 
     def sandboxed(engine):
         def run_once(number):
-            # Another tree each time, with the same dependencies: the checks run, the installation does not.
-            with open(os.path.join(sources, "ROUND.md"), "w", encoding="utf-8") as file:
-                file.write(f"{engine} {number} {time.time_ns()}\n")
+            # Another source each time, with the same dependencies: the checks run, the installation does not.
+            with open(os.path.join(sources, "src", "round.ts"), "w", encoding="utf-8") as file:
+                file.write(f'export const round = "{engine} {number} {time.time_ns()}";\n')
             took, report = check(context, engine, sources)
             by_name = {one["name"]: one for one in report["checks"]}
             if number > 0 and not by_name["install"]["cached"]:
@@ -117,11 +117,11 @@ def at_once(context, folder, commands, groups=()):
 
 def measure_cached(context):
     """Nothing changed since the last run: `sluice check` beside turborepo."""
-    project = demo_project(context)
+    project = larger_project(context)
     measure = Measure("cached", "Nothing changed: all answers from the cache", "turbo, its own binary")
     tools = context.folder("tools")
     run(["npm", "install", "--no-audit", "--no-fund", "--prefix", tools, "turbo@2.11.11"], cwd=tools)
-    turbo_project = installed(context, project, "turbo-project")
+    turbo_project = installed(context, project, "turbo-larger")
     prepare_turbo(turbo_project)
     env = dict(os.environ, TURBO_TELEMETRY_DISABLED="1", DO_NOT_TRACK="1", TURBO_NO_UPDATE_NOTIFIER="1", CI="1")
     wrapper = os.path.join(tools, "node_modules/.bin/turbo")
@@ -142,7 +142,7 @@ def measure_cached(context):
             took, report = check(context, engine, project)
             if number > 0 and not all(one["cached"] for one in report["checks"]):
                 raise SystemExit("everything was expected to be cached")
-            return {f"sluice check, {engine}": took}
+            return {f"sluice check, {engine}": took, f"of it the checks, {engine}": report["wall_ms"]}
         return run_once
 
     contenders = {"native": ours("native"), "turbo": turbo("turbo, its own binary", binaries[0]),
@@ -151,6 +151,37 @@ def measure_cached(context):
         contenders["docker"] = ours("docker")
     measure.add(in_turns(context.rounds * 2, contenders))
     yield measure.finish()
+    yield one_change(context, project)
+
+
+def one_change(context, project):
+    """What runs again after one change, and what does not."""
+    measure = Measure("changed", "One file changed: what runs again", "nothing")
+    sources = os.path.join(context.work, "larger-changed")
+    shutil.rmtree(sources, ignore_errors=True)
+    shutil.copytree(project, sources)
+
+    def changed(name, path, text, runs):
+        def run_once(number):
+            if path:
+                os.makedirs(os.path.dirname(os.path.join(sources, path)), exist_ok=True)
+                with open(os.path.join(sources, path), "w", encoding="utf-8") as file:
+                    file.write(text.format(time.time_ns()))
+            took, report = check(context, "native", sources)
+            ran = sorted(one["name"] for one in report["checks"] if not one["cached"])
+            if number > 0 and ran != runs:
+                raise SystemExit(f"{name}: {ran} ran")
+            return {name: took}
+        return run_once
+
+    measure.add(in_turns(context.rounds, {
+        "nothing": changed("nothing", None, "", []),
+        "document": changed("a document below docs", "docs/guide.md", "# {}\n", []),
+        "style": changed("a style sheet: not lint", "src/style.css", "/* {} */\n", ["build", "test"]),
+        "source": changed("a source: build, test, lint", "src/round.ts", 'export const round = "{}";\n',
+                          ["build", "lint", "test"]),
+    }))
+    return measure.finish()
 
 
 def prepare_turbo(project):
