@@ -13,7 +13,7 @@ const LOOKED_AT: u64 = 512;
 
 /// A piece of work.
 pub(super) enum Due {
-    Check(CheckRecord),
+    Check(Box<CheckRecord>),
     Run(Box<RunRecord>),
 }
 
@@ -54,7 +54,10 @@ impl Factory {
     pub(super) async fn due(&self) -> anyhow::Result<Vec<Due>> {
         let checks = self.store.check_list_due(LOOKED_AT).await?;
         let runs = self.store.run_list_due(now(), LOOKED_AT).await?;
-        let mut due: Vec<Due> = checks.into_iter().map(Due::Check).collect();
+        let mut due: Vec<Due> = checks
+            .into_iter()
+            .map(|check| Due::Check(Box::new(check)))
+            .collect();
         due.extend(runs.into_iter().map(|run| Due::Run(Box::new(run))));
         let busy = self
             .in_flight

@@ -10,7 +10,7 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn check(project: &str, second: i64) -> Due {
-    Due::Check(CheckRecord {
+    Due::Check(Box::new(CheckRecord {
         id: CheckId::new(),
         project: project.to_owned(),
         reference: "work".to_owned(),
@@ -23,7 +23,7 @@ fn check(project: &str, second: i64) -> Due {
         requested_by: "olga".to_owned(),
         created_at: at(second),
         ended_at: None,
-    })
+    }))
 }
 
 fn run(project: &str, second: i64, heals: bool) -> Due {
