@@ -1,9 +1,9 @@
 //! The Node toolchain: which projects a tree holds and what is run in each.
 
 mod install;
-mod manager;
 mod manifest;
 mod members;
+mod package_manager;
 mod script;
 mod steps;
 

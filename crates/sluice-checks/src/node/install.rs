@@ -6,8 +6,8 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use sluice_sandbox::Network;
 
-use super::manager::Manager;
 use super::manifest::{Manifest, dependencies, join, json};
+use super::package_manager::Manager;
 use crate::plan::step_name;
 use crate::{Action, Command, Kind, Report, Step, Toolchain, Tree};
 

@@ -2,8 +2,8 @@
 
 use sluice_sandbox::{Network, OUT, WORKSPACE};
 
-use super::manager::Manager;
 use super::manifest::{Manifest, join};
+use super::package_manager::Manager;
 use super::script::{self, Script, Tool};
 use crate::plan::{COVERAGE_LCOV, LINT_JSON, TEST_JSON, TEST_XML, step_name, words};
 use crate::script::SMOKE_NODE;
