@@ -48,7 +48,17 @@ fn step(tree: &dyn Tree, dir: &str, kind: Kind) -> Step {
         Kind::Install => Action::Run(Command {
             network: Network::Registries,
             env: environment(dir),
-            ..Command::new(words(["go", "mod", "download"]), Report::Text)
+            // Compiled here once, the standard library is there for every check.
+            ..Command::new(
+                script::each(
+                    None,
+                    &[
+                        words(["go", "mod", "download"]),
+                        words(["go", "build", "std"]),
+                    ],
+                ),
+                Report::Text,
+            )
         }),
         Kind::Build => offline(dir, words(["go", "build", "./..."]), Report::Go),
         Kind::Test => {
@@ -170,10 +180,11 @@ fn programs(tree: &dyn Tree, dir: &str) -> Vec<String> {
 }
 
 fn environment(dir: &str) -> BTreeMap<String, String> {
-    let modules = format!("{WORKSPACE}/{}", join(dir, &format!("{STORE}/go")));
+    let store = format!("{WORKSPACE}/{}", join(dir, STORE));
+    let (modules, compiled) = (format!("{store}/go"), format!("{store}/go-build"));
     [
         ("GOMODCACHE", modules.as_str()),
-        ("GOCACHE", "/tmp/go-build"),
+        ("GOCACHE", compiled.as_str()),
         ("GOPATH", "/tmp/go"),
         ("GOENV", "off"),
         ("GOTELEMETRY", "off"),

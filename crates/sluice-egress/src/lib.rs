@@ -7,5 +7,5 @@ mod proxy;
 mod record;
 
 pub use policy::{NotARegistry, Policy};
-pub use proxy::{Egress, Resolve, System};
+pub use proxy::{Egress, Listener, Resolve, System};
 pub use record::{Log, Outcome, Record};

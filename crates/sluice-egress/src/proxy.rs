@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -51,6 +51,41 @@ impl Resolve for System {
     }
 }
 
+/// Where the clients of a sandbox come in.
+#[derive(Debug)]
+pub enum Listener {
+    /// A socket in the sandbox's network.
+    Network(TcpListener),
+    /// A socket in its files.
+    Path(UnixListener),
+}
+
+impl From<TcpListener> for Listener {
+    fn from(listener: TcpListener) -> Listener {
+        Listener::Network(listener)
+    }
+}
+
+impl From<UnixListener> for Listener {
+    fn from(listener: UnixListener) -> Listener {
+        Listener::Path(listener)
+    }
+}
+
+impl Listener {
+    async fn accept(&self) -> io::Result<Client> {
+        Ok(match self {
+            Listener::Network(listener) => Box::new(listener.accept().await?.0),
+            Listener::Path(listener) => Box::new(listener.accept().await?.0),
+        })
+    }
+}
+
+/// A connection from inside.
+trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<C: AsyncRead + AsyncWrite + Unpin + Send> Duplex for C {}
+type Client = Box<dyn Duplex>;
+
 /// The way out.
 #[derive(Debug, Clone)]
 pub struct Egress {
@@ -71,7 +106,8 @@ impl Egress {
 
     /// Serves the clients of a listener until `end`, then breaks what is still open. Everything that is asked for
     /// stands in `log`.
-    pub async fn serve(&self, listener: TcpListener, log: Log, end: CancellationToken) {
+    pub async fn serve(&self, listener: impl Into<Listener>, log: Log, end: CancellationToken) {
+        let listener = listener.into();
         let seats = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let mut clients = JoinSet::new();
         loop {
@@ -97,7 +133,7 @@ impl Egress {
         clients.shutdown().await;
     }
 
-    async fn client(&self, mut client: TcpStream, log: &Log) {
+    async fn client(&self, mut client: Client, log: &Log) {
         let mut bytes = Vec::new();
         let head = match timeout(PATIENCE, head_of(&mut client, &mut bytes)).await {
             Ok(Some(head)) => head,
@@ -160,7 +196,7 @@ impl Egress {
     /// Carries bytes both ways until both are done, or the host turns out to say nothing.
     async fn pass(
         &self,
-        mut client: TcpStream,
+        mut client: Client,
         mut server: TcpStream,
         head: &Head,
         rest: &[u8],
@@ -187,7 +223,7 @@ impl Egress {
             return;
         }
         *passage.sent.get_mut() += first.len() as u64;
-        let (client_reads, client_writes) = client.split();
+        let (client_reads, client_writes) = tokio::io::split(client);
         let (server_reads, server_writes) = server.split();
         // A peer that breaks off is the client's affair.
         let both = async {
@@ -206,17 +242,16 @@ impl Egress {
 }
 
 async fn accept(
-    listener: &TcpListener,
+    listener: &Listener,
     seats: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> io::Result<(Client, tokio::sync::OwnedSemaphorePermit)> {
     let seat = Arc::clone(seats).acquire_owned().await;
     let seat = seat.map_err(io::Error::other)?;
-    let (client, _) = listener.accept().await?;
-    Ok((client, seat))
+    Ok((listener.accept().await?, seat))
 }
 
 /// Reads until there is a head; `None` for what is none.
-async fn head_of(client: &mut TcpStream, bytes: &mut Vec<u8>) -> Option<Head> {
+async fn head_of(client: &mut Client, bytes: &mut Vec<u8>) -> Option<Head> {
     loop {
         match head::read(bytes) {
             Read::Whole(head) => return Some(head),
@@ -279,7 +314,7 @@ impl Drop for Passage<'_> {
     }
 }
 
-async fn refuse(client: &mut TcpStream, status: &str, what: &str) {
+async fn refuse(client: &mut Client, status: &str, what: &str) {
     let body = format!("sluice: {what}\n");
     let answer = format!(
         "HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",

@@ -115,7 +115,8 @@ impl DataDir {
 
     /// Removes the files that a killed process was still writing. Nothing may be at work here yet.
     pub(crate) fn unfinished_remove(&self) {
-        let mut folders = vec![self.cache(), self.run(), self.root.join("seen")];
+        let marks = self.layers().join(".runs");
+        let mut folders = vec![self.cache(), self.run(), self.root.join("seen"), marks];
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
                 match entry.file_type() {

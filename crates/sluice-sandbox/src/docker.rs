@@ -199,6 +199,7 @@ impl Docker {
     ) -> Result<End, SandboxError> {
         let name = self.name_of(&job.name);
         let labels = spec::labels(&self.daemon_id, &job.name);
+        let latch = stage.latch().map(Latch::hold).transpose()?;
         let volume = spec::volume(&name, stage, labels.clone());
         let container = spec::container(job, &name, stage, image, &self.guest, labels)?;
         if !self.api.create_volume(&volume).await?
@@ -214,7 +215,6 @@ impl Docker {
                 });
             }
         }
-        let latch = stage.latch().map(Latch::hold).transpose()?;
         let start = follow::Start {
             name: &name,
             job,

@@ -1,13 +1,38 @@
 //! The proxy of one job: served out here, listening in there.
 
+use std::io;
 use std::net::TcpListener;
+use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 
-use sluice_egress::{Egress, Log, Record, Resolve};
+use sluice_egress::{Egress, Listener, Log, Record, Resolve};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{Job, SandboxError};
+
+/// Where those inside come in.
+pub(crate) enum Door {
+    /// In the sandbox's own network.
+    Network(TcpListener),
+    /// In its files, where a relay inside listens in its network.
+    Path(UnixListener),
+}
+
+impl Door {
+    fn listener(self) -> io::Result<Listener> {
+        Ok(match self {
+            Door::Network(listener) => {
+                listener.set_nonblocking(true)?;
+                tokio::net::TcpListener::from_std(listener)?.into()
+            }
+            Door::Path(listener) => {
+                listener.set_nonblocking(true)?;
+                tokio::net::UnixListener::from_std(listener)?.into()
+            }
+        })
+    }
+}
 
 /// A way out that may never be opened. Dropped, it is closed.
 pub(crate) struct WayOut {
@@ -28,15 +53,14 @@ impl WayOut {
         }
     }
 
-    /// Serves those who come to a listener in the sandbox's own network.
-    pub(crate) fn open(&mut self, listener: TcpListener) -> Result<(), SandboxError> {
+    /// Serves those who come in by a door.
+    pub(crate) fn open(&mut self, door: Door) -> Result<(), SandboxError> {
         let fault = |source| SandboxError::Io {
             step: "open the way out",
             path: crate::PROXY.into(),
             source,
         };
-        listener.set_nonblocking(true).map_err(fault)?;
-        let listener = tokio::net::TcpListener::from_std(listener).map_err(fault)?;
+        let listener = door.listener().map_err(fault)?;
         let (egress, log, end) = (self.egress.clone(), self.log.clone(), self.end.clone());
         self.served = Some(tokio::spawn(async move {
             egress.serve(listener, log, end).await;

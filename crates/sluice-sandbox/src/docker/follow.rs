@@ -12,7 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::api::{Api, exit_code};
-use super::latch::{self, Latch};
+use super::latch::Latch;
 use crate::way_out::WayOut;
 use crate::{End, Job, LogSink, SandboxError, Stdin, Stream};
 
@@ -143,12 +143,15 @@ async fn open(
         // It has ended already, and its end says why.
         return Ok(latch);
     };
-    let listener = tokio::task::spawn_blocking(move || latch::listen(pid)).await;
-    let listener = listener.map_err(|fault| SandboxError::Setup {
+    let opened = tokio::task::spawn_blocking(move || {
+        let opened = latch.door(pid)?;
+        Ok((latch, opened))
+    });
+    let (mut latch, (door, how)) = opened.await.map_err(|fault| SandboxError::Setup {
         why: format!("the way out was not opened: {fault}"),
     })??;
-    way_out.open(listener)?;
-    latch.release()?;
+    way_out.open(door)?;
+    latch.release(how)?;
     Ok(latch)
 }
 

@@ -168,6 +168,7 @@ fn mounts(
     }
     if let Some(fifo) = stage.latch() {
         mounts.push(bound(job, fifo, latch::INSIDE, true)?);
+        mounts.push(bound(job, &latch::socket_of(fifo), latch::SOCKET, true)?);
     }
     if let Some(out) = stage.out() {
         mounts.push(bound(job, out, OUT, false)?);

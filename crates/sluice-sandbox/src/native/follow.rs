@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::NativeConfig;
 use super::spec::{LISTENER, Report, Spec, frame};
-use crate::way_out::WayOut;
+use crate::way_out::{Door, WayOut};
 use crate::{Job, LogSink, Network, SandboxError, Stdin, Stream};
 
 /// How long the sandbox may take to be gone after it was told to end; killing needs milliseconds.
@@ -190,7 +190,7 @@ impl Follower<'_> {
                         First::Nothing => {}
                         First::Listener(listener) => {
                             listener_due = false;
-                            self.way_out.open(listener)?;
+                            self.way_out.open(Door::Network(listener))?;
                         }
                         // The sandbox was not made.
                         First::Report => listener_due = false,

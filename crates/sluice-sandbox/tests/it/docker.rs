@@ -1,11 +1,13 @@
 //! The container engine under the conformance suite.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::sync::Arc;
 
 use sluice_sandbox::{Docker, DockerConfig, DockerKind, End, ImageConfig};
 
-use crate::conformance::egress::{Names, way_out};
+use crate::conformance::egress::{self, Names, way_out};
 use crate::conformance::{Fixture, run_here};
+use crate::native::{ORDINARY, again, is_root};
 
 pub(crate) async fn fixture() -> Fixture {
     let dir = tempfile::tempdir().unwrap();
@@ -58,4 +60,28 @@ async fn exit_codes_are_kept_up_to_those_of_signals() {
     for script in ["exit 137", "kill -KILL $$"] {
         assert_eq!(f.run(&f.sh(script)).await.ended.end, End::Killed);
     }
+}
+
+/// Such a daemon cannot enter a container's network, like one that is in a container itself.
+#[test]
+fn an_ordinary_user_of_the_engine_has_the_same_way_out() {
+    let name = concat!(
+        module_path!(),
+        "::an_ordinary_user_of_the_engine_has_the_same_way_out"
+    );
+    if is_root() {
+        let socket = std::fs::metadata("/var/run/docker.sock").unwrap();
+        let groups = format!("--groups={}", socket.gid());
+        let user = ["setpriv", "--reuid", ORDINARY, "--regid", ORDINARY, &groups];
+        let status = again(&user, name).status().unwrap();
+        assert!(status.success(), "{status}");
+        return;
+    }
+    run_here(name, async {
+        egress::a_registry_is_reached(&fixture().await).await;
+        egress::nobody_else_is_reached(&fixture().await).await;
+        egress::there_is_no_way_beside_it(&fixture().await).await;
+        egress::without_it_there_is_no_proxy(&fixture().await).await;
+        egress::the_end_closes_it(&fixture().await).await;
+    });
 }

@@ -14,7 +14,7 @@ use crate::conformance::egress::{Names, way_out};
 use crate::conformance::{Fixture, run_here};
 
 /// An ordinary user that the machine need not know.
-const ORDINARY: &str = "4242";
+pub(crate) const ORDINARY: &str = "4242";
 
 /// The helper program of this crate.
 fn helper() -> Vec<OsString> {
@@ -52,12 +52,12 @@ fn fixture_with(change: impl FnOnce(&mut NativeConfig)) -> Fixture {
     }
 }
 
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
 /// This test, once more, started by `wrapper`; `name` is its full path.
-fn again(wrapper: &[&str], name: &str) -> Command {
+pub(crate) fn again(wrapper: &[&str], name: &str) -> Command {
     let name = name.split_once("::").unwrap().1;
     let own = std::env::current_exe().unwrap();
     let mut command = match wrapper {
