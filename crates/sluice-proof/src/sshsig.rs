@@ -100,6 +100,13 @@ fn parse(armored: &str) -> Result<(SshSig, PublicKey), ProofError> {
     if again.trim_end() != armored.trim_end_matches('\n') || !signature.reserved().is_empty() {
         return Err(ProofError::malformed("signature", "its armour was changed"));
     }
+    // The library reads other versions too, and signatures whose algorithm has a name of somebody's own.
+    if signature.version() != SshSig::VERSION
+        || signature.signature().algorithm() != Algorithm::Ed25519
+    {
+        let what = "it is not version 1 with ssh-ed25519";
+        return Err(ProofError::malformed("signature", what));
+    }
     Ok((signature, key))
 }
 

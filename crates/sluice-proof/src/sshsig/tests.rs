@@ -91,3 +91,24 @@ proptest! {
         prop_assert!(sshsig_verify("sluice", b"message", &bent, &signers).is_err());
     }
 }
+
+#[test]
+fn every_changed_character_is_refused() {
+    let (_, signers, armored) = signed();
+    let armored = armored.trim_end();
+    let mut taken = Vec::new();
+    for at in 0..armored.len() {
+        for to in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/= \n-".chars() {
+            let mut chars: Vec<char> = armored.chars().collect();
+            if chars[at] == to {
+                continue;
+            }
+            let from = std::mem::replace(&mut chars[at], to);
+            let bent: String = chars.into_iter().collect();
+            if sshsig_verify("sluice", b"message", &bent, &signers).is_ok() {
+                taken.push((at, from, to));
+            }
+        }
+    }
+    assert!(taken.is_empty(), "{taken:?} of {armored}");
+}

@@ -73,7 +73,11 @@ impl Sandbox for Printer {
         }
         let line = format!("$ {}\n", job.argv.join(" "));
         log.chunk(Stream::Out, line.as_bytes());
-        let _turn = self.turns.acquire().await.unwrap();
+        // What a tool is asked before an installation is no check.
+        let _turn = match job.name.contains("registries") {
+            true => None,
+            false => Some(self.turns.acquire().await.unwrap()),
+        };
         log.chunk(Stream::Out, b"second line\n");
         Ok(Ended {
             end: End::Exited(0),
