@@ -184,7 +184,29 @@ pub(crate) struct World {
     pub(crate) document: Document,
     /// Commands in sandboxes wait until there is one for each.
     pub(crate) turns: Arc<Semaphore>,
+    /// Before the folder goes.
+    _sound: Sound,
     pub(crate) folder: TempDir,
+}
+
+/// Every test leaves repositories that git finds nothing wrong with.
+struct Sound(std::path::PathBuf);
+
+impl Drop for Sound {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        for repository in std::fs::read_dir(&self.0).into_iter().flatten().flatten() {
+            let checked = std::process::Command::new("git")
+                .args(["fsck", "--strict", "--full", "--no-dangling"])
+                .current_dir(repository.path())
+                .env("GIT_CONFIG_NOSYSTEM", "1")
+                .output()
+                .unwrap();
+            assert!(checked.status.success(), "{checked:?}");
+        }
+    }
 }
 
 impl World {
@@ -202,6 +224,7 @@ impl World {
             factory,
             document: Document::served(),
             turns,
+            _sound: Sound(folder.path().join("data/git")),
             folder,
         };
         for (name, role, kind) in [
