@@ -264,6 +264,7 @@ async fn a_restart_goes_on_where_the_store_says() {
     let World {
         factory,
         script,
+        sound: _sound,
         folder,
     } = world;
     drop(factory);

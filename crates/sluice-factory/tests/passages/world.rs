@@ -115,7 +115,29 @@ impl Sandbox for NoSandbox {
 pub(crate) struct World {
     pub(crate) factory: Arc<Factory>,
     pub(crate) script: Arc<Script>,
+    /// Before the folder goes.
+    pub(crate) sound: Sound,
     pub(crate) folder: TempDir,
+}
+
+/// Every test leaves repositories that git finds nothing wrong with.
+pub(crate) struct Sound(pub(crate) std::path::PathBuf);
+
+impl Drop for Sound {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        for repository in std::fs::read_dir(&self.0).into_iter().flatten().flatten() {
+            let checked = std::process::Command::new("git")
+                .args(["fsck", "--strict", "--full", "--no-dangling"])
+                .current_dir(repository.path())
+                .env("GIT_CONFIG_NOSYSTEM", "1")
+                .output()
+                .unwrap();
+            assert!(checked.status.success(), "{checked:?}");
+        }
+    }
 }
 
 pub(crate) const PROJECT: &str = "adder";
@@ -156,6 +178,7 @@ impl World {
             .await
             .unwrap();
         World {
+            sound: Sound(factory.data().root().join("git")),
             factory,
             script,
             folder,
