@@ -349,3 +349,31 @@ fn no_registry_is_named_in_what_is_tracked() {
     }
     assert!(named.is_empty(), "{}", named.join("\n"));
 }
+
+#[test]
+fn the_tests_that_hold_a_promise_exist() {
+    let page = read("docs/security.md");
+    let sources: String = tracked()
+        .iter()
+        .filter(|path| path.ends_with(".rs"))
+        .map(|path| read(path))
+        .collect();
+    // A name of two words may be a field; a test's says a whole sentence.
+    let named: Vec<&str> = page
+        .lines()
+        .filter(|line| line.starts_with('|'))
+        .flat_map(|line| line.split('`').skip(1).step_by(2))
+        .filter(|name| name.matches('_').count() >= 2 && !name.contains('.'))
+        .collect();
+    assert!(
+        named.len() > 50,
+        "the list is not plausible: {}",
+        named.len()
+    );
+    for name in named {
+        assert!(
+            sources.contains(&format!("fn {name}(")),
+            "docs/security.md names the test {name}, which does not exist"
+        );
+    }
+}
