@@ -19,6 +19,7 @@ mod error;
 mod escalation;
 mod event;
 mod finding;
+mod group;
 mod id;
 mod page;
 mod project;

@@ -1,23 +1,32 @@
 //! The store itself: its connections, its transactions, and who is told when something happened.
 
 use jiff::Timestamp;
-use sea_orm::{DatabaseConnection, DatabaseTransaction, EntityTrait};
+use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend, EntityTrait};
 use tokio::sync::watch;
 
 use crate::connect;
 use crate::entity::event_clock;
 use crate::error::StoreError;
+use crate::group::{Change, Writer};
 use crate::id::EventSeq;
 
 /// The key of the one row that counts events.
 pub(crate) const CLOCK: i32 = 1;
 
 /// All that is remembered. A clone is the same store.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Store {
     read: DatabaseConnection,
     write: DatabaseConnection,
+    /// SQLite's changes; PostgreSQL groups commits by itself.
+    pub(crate) group: Option<Writer>,
     events: watch::Sender<EventSeq>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").finish_non_exhaustive()
+    }
 }
 
 impl Store {
@@ -33,9 +42,14 @@ impl Store {
         let last = event_clock::Entity::find_by_id(CLOCK).one(&read).await?;
         let last = EventSeq(last.map_or(0, |clock| clock.last));
         let (events, _) = watch::channel(last);
+        let group = match write.get_database_backend() {
+            DbBackend::Sqlite => Some(Writer::new(write.clone())),
+            _ => None,
+        };
         Ok(Store {
             read,
             write,
+            group,
             events,
         })
     }
@@ -72,9 +86,12 @@ impl Store {
         &self.read
     }
 
-    /// Begins a change. Every write goes through here, so this is where writes can be grouped.
+    /// Begins a change. Every write goes through here.
     pub(crate) async fn begin(&self) -> Result<Txn<'_>, StoreError> {
-        let inner = connect::begin(&self.write).await?;
+        let inner = match &self.group {
+            Some(group) => Inner::Grouped(group.begin().await?),
+            None => Inner::Alone(connect::begin(&self.write).await?),
+        };
         Ok(Txn {
             inner,
             events: &self.events,
@@ -85,14 +102,22 @@ impl Store {
 
 /// A change that is not visible yet. Dropped without [`Txn::commit`], it never happened.
 pub(crate) struct Txn<'a> {
-    inner: DatabaseTransaction,
+    inner: Inner,
     events: &'a watch::Sender<EventSeq>,
     last: Option<EventSeq>,
 }
 
+enum Inner {
+    Alone(DatabaseTransaction),
+    Grouped(Change),
+}
+
 impl Txn<'_> {
     pub(crate) fn db(&self) -> &DatabaseTransaction {
-        &self.inner
+        match &self.inner {
+            Inner::Alone(inner) => inner,
+            Inner::Grouped(change) => change.db(),
+        }
     }
 
     /// Notes the last event of this change; the watchers hear of it after the commit.
@@ -102,7 +127,10 @@ impl Txn<'_> {
 
     /// Makes the change durable and visible, then wakes who watches.
     pub(crate) async fn commit(self) -> Result<Option<EventSeq>, StoreError> {
-        self.inner.commit().await?;
+        match self.inner {
+            Inner::Alone(inner) => inner.commit().await?,
+            Inner::Grouped(change) => change.commit().await?,
+        }
         if let Some(seq) = self.last {
             self.events.send_if_modified(|last| {
                 let newer = seq > *last;
@@ -115,7 +143,10 @@ impl Txn<'_> {
 
     /// Takes the change back.
     pub(crate) async fn roll_back(self) -> Result<(), StoreError> {
-        self.inner.rollback().await?;
+        match self.inner {
+            Inner::Alone(inner) => inner.rollback().await?,
+            Inner::Grouped(change) => change.roll_back().await?,
+        }
         Ok(())
     }
 }
