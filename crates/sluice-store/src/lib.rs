@@ -5,6 +5,7 @@
 
 mod ask;
 mod attempt;
+mod blob;
 mod check;
 mod commit;
 mod connect;
@@ -25,6 +26,7 @@ mod page;
 mod project;
 mod proof;
 mod row;
+mod rows;
 mod run;
 mod setting;
 mod store;
@@ -47,6 +49,7 @@ pub use project::{
     NewProject, ProjectCreateOutcome, ProjectDeleteOutcome, ProjectKind, ProjectRecord,
 };
 pub use proof::{NewProof, ProofRecord};
+pub use rows::{Rows, RowsError, TABLES};
 pub use run::{NewRun, Pins, RunOpenOutcome, RunRecord};
 pub use store::Store;
 pub use token::{NewToken, TokenFindOutcome, TokenRecord};

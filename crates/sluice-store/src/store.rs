@@ -86,6 +86,11 @@ impl Store {
         &self.read
     }
 
+    /// Where to write, for what is no ordinary change.
+    pub(crate) fn writer(&self) -> &DatabaseConnection {
+        &self.write
+    }
+
     /// Begins a change. Every write goes through here.
     pub(crate) async fn begin(&self) -> Result<Txn<'_>, StoreError> {
         let inner = match &self.group {

@@ -1,8 +1,9 @@
 //! One request of an attempt and its reply.
 
 use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "asks")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
@@ -11,7 +12,9 @@ pub struct Model {
     pub n: i32,
     #[sea_orm(primary_key, auto_increment = false)]
     pub ask: i32,
+    #[serde(with = "crate::blob")]
     pub request: Vec<u8>,
+    #[serde(with = "crate::blob::maybe")]
     pub reply: Option<Vec<u8>>,
     pub reply_digest: Option<String>,
     pub model: Option<String>,

@@ -6,11 +6,11 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectionTrait, Database};
-use sluice_store::{EventSeq, Store, StoreError};
+use sluice_store::{EventSeq, RowsError, RunCommitOutcome, Store, StoreError};
 use tempfile::TempDir;
 
 use crate::suite::{self, stories};
-use crate::world::event;
+use crate::world::{approve, await_approval, event, rule};
 
 /// A server of our own, reached by a socket in its folder; it ends with the test, however that ends.
 struct Server {
@@ -147,12 +147,39 @@ macro_rules! on_postgres {
                 eprintln!("{name}");
                 let store = server.open(name).await;
                 suite::$module::$story(store.clone()).await;
+                suite::copies::everything_comes_back(&store).await;
                 store.close().await.unwrap();
             )+
         }
     };
 }
 stories!(on_postgres);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_move_from_sqlite_to_postgres_and_work_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}/s.db?mode=rwc", folder.path().display());
+    let old = Store::open(&url).await.unwrap();
+    let rule = sluice_gates::Rule {
+        approvals: 2,
+        ..rule()
+    };
+    let (id, run) = await_approval(&old, "p", rule).await;
+    // A row with a number that the database gave it.
+    old.run_commit(approve(id, &run, "ada")).await.unwrap();
+    let run = old.run_fetch(id).await.unwrap().unwrap().run;
+
+    let server = Server::start().await;
+    let new = server.open("moved").await;
+    let rows = suite::copies::read(&old).await;
+    suite::copies::write(&new, rows.clone()).await.unwrap();
+    assert_eq!(suite::copies::read(&new).await, rows);
+    let again = suite::copies::write(&new, rows).await.unwrap_err();
+    assert!(matches!(again, RowsError::NotEmpty), "{again:?}");
+    let outcome = new.run_commit(approve(id, &run, "grace")).await.unwrap();
+    assert!(matches!(outcome, RunCommitOutcome::Committed { .. }));
+    assert_eq!(new.decision_list(id).await.unwrap().len(), 2);
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_may_go_and_come_back() {

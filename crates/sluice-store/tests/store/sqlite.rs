@@ -24,7 +24,8 @@ macro_rules! on_sqlite {
                 async fn $story() {
                     let folder = tempfile::tempdir().unwrap();
                     let store = Store::open(&url(folder.path())).await.unwrap();
-                    suite::$module::$story(store).await;
+                    suite::$module::$story(store.clone()).await;
+                    suite::copies::everything_comes_back(&store).await;
                 }
             )+
         }
@@ -264,4 +265,96 @@ async fn a_row_that_cannot_be_read_is_named_and_never_panics() {
         assert!(error.to_string().contains(&place), "{error}");
         store.run_fetch(id).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn every_table_is_copied() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = url(folder.path());
+    Store::open(&url).await.unwrap().close().await.unwrap();
+    let db = Database::connect(&url).await.unwrap();
+    let sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' \
+               AND name <> 'seaql_migrations'";
+    let rows = db
+        .query_all_raw(sea_orm::Statement::from_string(
+            sea_orm::DbBackend::Sqlite,
+            sql,
+        ))
+        .await
+        .unwrap();
+    let mut there: Vec<String> = rows
+        .iter()
+        .map(|row| row.try_get_by_index(0).unwrap())
+        .collect();
+    there.sort();
+    let mut known = sluice_store::TABLES.to_vec();
+    known.sort_unstable();
+    assert_eq!(
+        there, known,
+        "add the table to TABLES, or it is in no backup"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_are_of_one_moment_while_others_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&url(folder.path())).await.unwrap();
+    let writers: Vec<_> = (0..4)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                for _ in 0..100 {
+                    store.event_append(event("p", "written")).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for _ in 0..20 {
+        let (rows, seen) = store
+            .rows(async || {
+                store
+                    .event_list(EventSeq(0), None, 1000)
+                    .await
+                    .unwrap()
+                    .len()
+            })
+            .await
+            .unwrap();
+        let count = rows.read("events", &mut |_| Ok(())).await.unwrap();
+        assert_eq!(count, seen as u64);
+        let mut clock = String::new();
+        let mut line = |line: &str| {
+            clock = line.to_owned();
+            Ok(())
+        };
+        rows.read("event_clock", &mut line).await.unwrap();
+        assert_eq!(clock, format!(r#"{{"id":1,"last":{seen}}}"#));
+    }
+    for writer in writers {
+        writer.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_copy_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&url(folder.path())).await.unwrap();
+    store.event_append(event("p", "before")).await.unwrap();
+    let mut lines = suite::copies::read(&store).await;
+    let events = lines
+        .iter_mut()
+        .find(|(table, _)| table == "events")
+        .unwrap();
+    events.1.push(r#"{"seq":2,"kind":"no body"}"#.to_owned());
+    let folder = tempfile::tempdir().unwrap();
+    let copy = Store::open(&url(folder.path())).await.unwrap();
+    let error = suite::copies::write(&copy, lines).await.unwrap_err();
+    assert!(
+        error.to_string().contains("a row of events cannot be read"),
+        "{error}"
+    );
+    assert_eq!(
+        copy.event_append(event("p", "first")).await.unwrap(),
+        EventSeq(1)
+    );
 }

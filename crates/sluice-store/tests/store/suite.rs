@@ -3,6 +3,7 @@
 use sluice_store::Store;
 
 pub(crate) mod attempts;
+pub(crate) mod copies;
 pub(crate) mod events;
 pub(crate) mod records;
 pub(crate) mod runs;
