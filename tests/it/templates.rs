@@ -122,10 +122,9 @@ fn is_locked(install: &Value) -> bool {
         .collect();
     match command[0] {
         "npm" => command[1] == "ci",
-        "/bin/sh" if command.contains(&"cargo") => command.contains(&"--locked"),
+        "/bin/sh" => command.contains(&"cargo") && command.contains(&"--locked"),
         // pip has a note where a version is open; there is no go.sum without dependencies.
-        "python3" => install["note"].is_null(),
-        "/bin/sh" => command.contains(&"go") && install["note"].is_null(),
+        "python3" | "go" => install["note"].is_null(),
         _ => false,
     }
 }

@@ -1,19 +1,20 @@
 //! Runs a plan in sandboxes: the installations first, then everything else at once, each on its own overlay.
 
 mod answer;
+mod install;
 mod job;
 mod select;
 mod verify;
 mod way_out;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
 use answer::{
-    about_the_lockfile, about_the_manifest, about_the_way_out, blocked, cached, millis,
-    names_registry, nothing_known, result, skipped,
+    about_the_way_out, blocked, cached, millis, names_registry, nothing_known, result, skipped,
 };
 use futures::future::{join_all, poll_immediate};
 use select::select;
@@ -24,19 +25,18 @@ use way_out::{Said, WayOut};
 use crate::cache::{Entry, Key};
 use crate::finding::Paths;
 use crate::judge::{Judged, Seen, judge};
-use crate::layer::{Layer, Layers, Staged};
+use crate::layer::{Layer, Layers};
 use crate::logs::Text;
-use crate::node::fallback;
 use crate::shelf::Shelf;
 use crate::signature::worst;
 use crate::turns::{Turn, Turns};
 use crate::{
     Action, Cache, CheckError, CheckReport, CheckResult, Client, Command, Kind, Log, Logs, Plan,
-    Project, Queued, Report, Settings, Source, Step, Toolchain, Tree, Verdict, Watch, disk, plan,
+    Queued, Report, Settings, Source, Step, Toolchain, Tree, Verdict, Watch, disk, plan,
 };
 
 /// Part of every cache key: raised when results of the same run would be read differently.
-const READING: &str = "5";
+const READING: &str = "6";
 
 /// What is to be checked.
 #[derive(Clone)]
@@ -81,6 +81,25 @@ struct Run<'a> {
     cancel: CancellationToken,
     /// Ends the commands: when it is cancelled, and at the first red check if that is wanted.
     stop: CancellationToken,
+}
+
+/// What a command runs on.
+struct Ground<'a> {
+    layers: &'a [Layer],
+    /// In place of the files of the request.
+    files: Option<PathBuf>,
+    upper: Upper,
+}
+
+impl Ground<'_> {
+    /// The files of the request alone; what is written is kept in this folder.
+    fn first(kept: PathBuf) -> Self {
+        Ground {
+            layers: &[],
+            files: None,
+            upper: Upper::Keep(kept),
+        }
+    }
 }
 
 /// What came of one command.
@@ -236,96 +255,6 @@ impl Checker {
         result
     }
 
-    /// The installation of a project: its result, its layer when green, and where that lies when it is for
-    /// this run only.
-    async fn install(
-        &self,
-        run: &Run<'_>,
-        project: &Project,
-    ) -> Result<(CheckResult, Option<Layer>, Option<Staged>), CheckError> {
-        let step = &project.install;
-        let command = match &step.action {
-            Action::Run(command) => command,
-            Action::Skip {
-                verdict,
-                note,
-                place,
-            } => {
-                let place = place.as_ref();
-                return Ok((skipped(run, step, *verdict, note, place), None, None));
-            }
-        };
-        let image = match self.image(run, step).await? {
-            Ok(image) => image,
-            Err(note) => {
-                return Ok((
-                    skipped(run, step, Verdict::Unknown, &note, None),
-                    None,
-                    None,
-                ));
-            }
-        };
-        let mut key = self
-            .key(step, command, &image)
-            .with("note", command.note.as_deref().unwrap_or(""));
-        for (path, digest) in &project.install_inputs {
-            key = key.with(path, digest);
-        }
-        let key = key.done();
-        let _lock = self.layers.lock(&key, &run.cancel).await?;
-        if run.request.use_cache
-            && let Some((layer, entry)) = self
-                .layers
-                .fetch(&key, &step.dir, &self.logs, &run.cancel)
-                .await?
-        {
-            let result = cached(run, entry);
-            return Ok((result, Some(layer), None));
-        }
-        // The lock guards a place that is named by the key; a run without the cache has a place of its own.
-        let place = if run.request.use_cache {
-            key.clone()
-        } else {
-            job::name(run.request, &step.name)
-        };
-        let staged = self.layers.stage(&place)?;
-        let mut command = command.clone();
-        let mut outcome = self
-            .execute(run, step, &command, &[], Upper::Keep(staged.upper()))
-            .await?;
-        if outcome.judged.verdict == Verdict::Fail
-            && let Some((argv, note)) = fallback(&command.argv, &outcome.output)
-        {
-            command.argv = argv;
-            command.note = Some(note);
-            staged.empty()?;
-            outcome = self
-                .execute(run, step, &command, &[], Upper::Keep(staged.upper()))
-                .await?;
-        }
-        if step.toolchain == Toolchain::Node {
-            about_the_lockfile(run.tree, &step.dir, &command, &mut outcome.judged);
-            about_the_manifest(run.tree, &step.dir, &mut outcome.judged);
-        }
-        let result = result(step, &command, image, outcome);
-        run.watch.finished(&result);
-        if result.verdict != Verdict::Pass {
-            return Ok((result, None, None));
-        }
-        if !run.request.use_cache {
-            let layer = staged.layer(&step.dir)?;
-            return Ok((result, Some(layer), Some(staged)));
-        }
-        let entry = Entry {
-            run: run.request.run_id.clone(),
-            result,
-        };
-        let layer = self
-            .layers
-            .keep(staged, &key, &step.dir, &entry, &self.logs)?;
-        Ok((entry.result, Some(layer), None))
-    }
-
     /// Any other check.
     async fn step(
         &self,
@@ -378,7 +307,16 @@ impl Checker {
             before = Some(entry);
         }
         let outcome = self
-            .execute(run, step, &command, layers, Upper::Discard)
+            .execute(
+                run,
+                step,
+                &command,
+                Ground {
+                    layers,
+                    files: None,
+                    upper: Upper::Discard,
+                },
+            )
             .await?;
         let ended = outcome.ended.end.exit_code().is_some();
         let mut result = result(step, &command, image, outcome);
@@ -498,8 +436,7 @@ impl Checker {
         run: &Run<'_>,
         step: &Step,
         command: &Command,
-        layers: &[Layer],
-        upper: Upper,
+        ground: Ground<'_>,
     ) -> Result<Outcome, CheckError> {
         let _turn = tokio::select! {
             biased;
@@ -510,15 +447,20 @@ impl Checker {
             Network::Registries => self.way_out(run, step, command).await?,
             Network::None | Network::Open => WayOut::default(),
         };
-        let laid_out = run.request.source.folder().await;
-        let snapshot = laid_out.map_err(|source| CheckError::Source { source })?;
+        let snapshot = match ground.files {
+            Some(files) => files,
+            None => {
+                let laid_out = run.request.source.folder().await;
+                laid_out.map_err(|source| CheckError::Source { source })?
+            }
+        };
         let (mut job, out) = job::job(
             (&self.settings, self.sandbox.engine()),
             (run.request, snapshot),
             step,
             command,
-            layers,
-            upper,
+            ground.layers,
+            ground.upper,
         )?;
         job.registries = way_out.registries;
         // Where a project names a registry of its own, that one is asked, and reached if it is allowed: packages

@@ -116,6 +116,7 @@ fn project(tree: &dyn Tree, path: &str) -> Project {
     let nothing = "there is nothing to install";
     Project {
         install: step(Kind::Install, Action::skip(Verdict::Pass, nothing)),
+        further: Vec::new(),
         install_inputs: std::collections::BTreeMap::new(),
         steps: vec![step(Kind::Test, action)],
         toolchain,

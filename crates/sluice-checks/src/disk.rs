@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use tempfile::NamedTempFile;
@@ -46,9 +47,35 @@ pub(crate) fn write(path: &Path, content: &[u8]) -> Result<(), CheckError> {
     write().map_err(CheckError::io("writing", path))
 }
 
+/// Lays a file out in a folder of ours, readable for the sandboxes' user. It is not waited for until it is on the
+/// disk: the folder is made anew for every run.
+pub(crate) fn lay(home: &Path, path: &str, content: &[u8]) -> Result<(), CheckError> {
+    let at = home.join(path);
+    folder(at.parent().unwrap_or(home))?;
+    fs::write(&at, content)
+        .and_then(|()| fs::set_permissions(&at, fs::Permissions::from_mode(0o644)))
+        .map_err(CheckError::io("writing", &at))
+}
+
+/// Lets the sandboxes' user look into a folder of ours and all folders in it.
+pub(crate) fn open(home: &Path) -> Result<(), CheckError> {
+    let mut folders = vec![home.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755))
+            .map_err(CheckError::io("opening", &folder))?;
+        let entries = fs::read_dir(&folder).map_err(CheckError::io("opening", &folder))?;
+        let entries = entries.flatten();
+        folders.extend(
+            entries
+                .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+                .map(|entry| entry.path()),
+        );
+    }
+    Ok(())
+}
+
 /// Gives a temporary file its name, for good, readable by the sandboxes' user too.
 pub(crate) fn persist(file: NamedTempFile, path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
     file.as_file()
         .set_permissions(fs::Permissions::from_mode(0o644))?;
     file.as_file().sync_all()?;

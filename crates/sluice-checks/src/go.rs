@@ -9,7 +9,10 @@ use crate::find::{is_below, is_foreign, join};
 use crate::plan::{COVERAGE_GO, DATABASE, Project, step_name, words};
 use crate::smoke::serve;
 use crate::toolchain::STORE;
-use crate::{Action, Advisories, Command, Kind, Report, Step, Toolchain, Tree, Verdict, script};
+use crate::{
+    Action, Advisories, Command, Further, Ground, Kind, Report, Step, Toolchain, Tree, Verdict,
+    script,
+};
 
 /// Where the program of a service is built.
 const SERVICE: &str = "/tmp/sluice-service";
@@ -37,6 +40,7 @@ pub(crate) fn projects(tree: &dyn Tree, dirs: &[String]) -> Vec<Project> {
             dir: dir.clone(),
             toolchain: Toolchain::Go,
             install: step(tree, dir, Kind::Install),
+            further: further(dir),
             install_inputs: inputs(tree, dir),
             steps: kinds.map(|kind| step(tree, dir, kind)).into(),
         })
@@ -48,17 +52,7 @@ fn step(tree: &dyn Tree, dir: &str, kind: Kind) -> Step {
         Kind::Install => Action::Run(Command {
             network: Network::Registries,
             env: environment(dir),
-            // Compiled here once, the standard library is there for every check.
-            ..Command::new(
-                script::each(
-                    None,
-                    &[
-                        words(["go", "mod", "download"]),
-                        words(["go", "build", "std"]),
-                    ],
-                ),
-                Report::Text,
-            )
+            ..Command::new(words(["go", "mod", "download"]), Report::Text)
         }),
         Kind::Build => offline(dir, words(["go", "build", "./..."]), Report::Go),
         Kind::Test => {
@@ -92,6 +86,18 @@ fn step(tree: &dyn Tree, dir: &str, kind: Kind) -> Step {
         action,
         inputs: crate::Inputs::All,
     }
+}
+
+/// Compiled here once, the standard library is there for every check.
+fn further(dir: &str) -> Vec<Further> {
+    let Action::Run(command) = offline(dir, words(["go", "build", "std"]), Report::Text) else {
+        return Vec::new();
+    };
+    vec![Further {
+        command,
+        ground: Ground::Tree,
+        otherwise: None,
+    }]
 }
 
 fn offline(dir: &str, argv: Vec<String>, report: Report) -> Action {

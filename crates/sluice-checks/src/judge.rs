@@ -5,7 +5,7 @@ mod missing;
 
 use std::path::Path;
 
-use sluice_sandbox::End;
+use sluice_sandbox::{End, Network};
 
 use crate::code::Code;
 use crate::find::join;
@@ -66,6 +66,15 @@ pub(crate) fn judge(seen: &Seen<'_>) -> Judged {
         _ if absent.is_some() => absent.unwrap_or_else(|| Judged::unknown("a tool is not there")),
         End::Exited(126 | 127) => missing::program(seen),
         End::Exited(code) => match seen.command.report {
+            // No registry has a part in it.
+            Report::Text
+                if seen.step.kind == Kind::Install && seen.command.network == Network::None =>
+            {
+                Judged::new(
+                    by_code(code),
+                    said(seen).into_iter().filter(|_| code != 0).collect(),
+                )
+            }
             Report::Text
                 if seen.step.kind == Kind::Install && seen.step.toolchain != Toolchain::Node =>
             {
@@ -109,7 +118,8 @@ fn why(end: End) -> String {
 }
 
 fn broken_off(seen: &Seen<'_>, end: End) -> Judged {
-    if seen.step.kind == Kind::Install && matches!(end, End::TimedOut | End::Silent) {
+    let asks = seen.step.kind == Kind::Install && seen.command.network != Network::None;
+    if asks && matches!(end, End::TimedOut | End::Silent) {
         return Judged::unknown(
             "the installation did not end in time; the package registry may hang",
         );

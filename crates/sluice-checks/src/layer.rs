@@ -11,9 +11,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cache::{self, Entry};
 use crate::shelf::{self, Going, Item, Shelf};
-use crate::toolchain::{INSTALLED, KEPT_FOLDERS, KEPT_LOCKFILES};
+use crate::toolchain::{COMPILED, INSTALLED, KEPT_FOLDERS, KEPT_LOCKFILES};
 use crate::tree::read_plain;
-use crate::{CheckError, Logs, disk};
+use crate::{CheckError, Logs, Toolchain, disk};
 
 /// How often a lock that another process holds is asked for again.
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
@@ -34,15 +34,25 @@ struct Kept {
     entry: Entry,
     digest: String,
     bytes: u64,
+    trees: usize,
 }
 
 /// A layer that can be put below a workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Layer {
-    /// The folder to mount.
-    pub(crate) tree: PathBuf,
+    /// The folders to mount, the topmost first: one for each step of the installation.
+    pub(crate) trees: Vec<PathBuf>,
     /// Says which packages are in it.
     pub(crate) digest: String,
+}
+
+/// Whose installation a layer is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Owner<'a> {
+    /// The project's folder.
+    pub(crate) dir: &'a str,
+    /// What it is made with.
+    pub(crate) toolchain: Toolchain,
 }
 
 impl Layers {
@@ -90,7 +100,7 @@ impl Layers {
     pub(crate) async fn fetch(
         &self,
         key: &str,
-        dir: &str,
+        owner: Owner<'_>,
         logs: &Logs,
         cancel: &CancellationToken,
     ) -> Result<Option<(Layer, Entry)>, CheckError> {
@@ -100,8 +110,8 @@ impl Layers {
             return Ok(None);
         }
         if let Some(kept) = cache::read::<Kept>(&home.join(RESULT)) {
-            let layer = layer(&home, dir);
-            let is_whole = layer.tree.is_dir() && layer.digest == kept.digest;
+            let layer = layer(&home, owner);
+            let is_whole = layer.trees.len() == kept.trees && layer.digest == kept.digest;
             let log = &kept.entry.result.log;
             let copy = || read_plain(&home.join("log"), u64::MAX).unwrap_or_default();
             if is_whole && (logs.take(log) || logs.restore(&log.sha256, &copy())?) {
@@ -195,24 +205,25 @@ impl Layers {
         &self,
         staged: Staged,
         key: &str,
-        dir: &str,
+        owner: Owner<'_>,
         entry: &Entry,
         logs: &Logs,
     ) -> Result<Layer, CheckError> {
-        prune(&staged.upper(), Some(dir))?;
+        let made = staged.layer(owner)?;
         let log = logs.log_read(&entry.result.log.sha256).unwrap_or_default();
         disk::write(&staged.home.join("log"), &log)?;
         let kept = Kept {
             entry: entry.clone(),
-            digest: layer(&staged.home, dir).digest,
+            digest: made.digest,
             bytes: size(&staged.home),
+            trees: made.trees.len(),
         };
         cache::write(&staged.home.join(RESULT), &kept)?;
         let home = self.folder.join(key);
         fs::rename(&staged.home, &home)
             .and_then(|()| disk::sync_folder(&self.folder))
             .map_err(CheckError::io("keeping the layer", &home))?;
-        Ok(layer(&home, dir))
+        Ok(layer(&home, owner))
     }
 }
 
@@ -223,9 +234,21 @@ pub(crate) struct Staged {
 }
 
 impl Staged {
-    /// The folder that a job is to keep what it writes in.
+    /// The folder that the next job is to keep what it writes in, above what the jobs before it wrote.
     pub(crate) fn upper(&self) -> PathBuf {
-        self.home.join("tree")
+        self.home.join(tree_name(trees(&self.home).len()))
+    }
+
+    /// What the jobs wrote so far, the topmost folder first.
+    pub(crate) fn trees(&self) -> Vec<PathBuf> {
+        trees(&self.home)
+    }
+
+    /// Takes back what the last job wrote.
+    pub(crate) fn take_back(&self) -> Result<(), CheckError> {
+        trees(&self.home)
+            .first()
+            .map_or(Ok(()), |last| disk::remove(last))
     }
 
     /// Starts over.
@@ -234,9 +257,12 @@ impl Staged {
     }
 
     /// Makes the layer usable where it lies.
-    pub(crate) fn layer(&self, dir: &str) -> Result<Layer, CheckError> {
-        prune(&self.upper(), Some(dir))?;
-        Ok(layer(&self.home, dir))
+    pub(crate) fn layer(&self, owner: Owner<'_>) -> Result<Layer, CheckError> {
+        disk::folder(&self.home.join(tree_name(0)))?;
+        for tree in trees(&self.home) {
+            prune(&tree, Some(owner.dir), owner.toolchain)?;
+        }
+        Ok(layer(&self.home, owner))
     }
 }
 
@@ -248,15 +274,35 @@ impl Drop for Staged {
     }
 }
 
-fn layer(home: &Path, dir: &str) -> Layer {
-    let tree = home.join("tree");
+fn layer(home: &Path, owner: Owner<'_>) -> Layer {
+    let trees = trees(home);
     let mut digest = Sha256::new();
     for name in INSTALLED {
-        digest.update(fs::read(tree.join(dir).join(name)).unwrap_or_default());
+        let content = trees
+            .iter()
+            .find_map(|tree| fs::read(tree.join(owner.dir).join(name)).ok());
+        digest.update(content.unwrap_or_default());
     }
     Layer {
-        tree,
+        trees,
         digest: hex::encode(digest.finalize()),
+    }
+}
+
+/// The folders that the steps of an installation left, the topmost first.
+fn trees(home: &Path) -> Vec<PathBuf> {
+    let mut trees: Vec<PathBuf> = (0..)
+        .map(|number| home.join(tree_name(number)))
+        .take_while(|tree| tree.is_dir())
+        .collect();
+    trees.reverse();
+    trees
+}
+
+fn tree_name(number: usize) -> String {
+    match number {
+        0 => "tree".to_owned(),
+        _ => format!("tree-{number}"),
     }
 }
 
@@ -285,18 +331,17 @@ fn size(folder: &Path) -> u64 {
     bytes
 }
 
-/// Removes everything but the folders of packages and the lockfile beside the manifest in `keep`.
-fn prune(folder: &Path, keep: Option<&str>) -> Result<(), CheckError> {
-    if fs::symlink_metadata(folder).is_err() {
-        return disk::folder(folder);
-    }
+/// Removes everything but the folders of packages, and beside the manifest in `keep` the lockfile and what was
+/// compiled.
+fn prune(folder: &Path, keep: Option<&str>, toolchain: Toolchain) -> Result<(), CheckError> {
     let entries = fs::read_dir(folder).map_err(CheckError::io("reading the layer", folder))?;
     for entry in entries {
         let entry = entry.map_err(CheckError::io("reading the layer", folder))?;
         let (path, name) = (entry.path(), entry.file_name());
         let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
         let is_one_of = |names: &[&str]| names.iter().any(|kept| name == *kept);
-        if is_dir && is_one_of(&KEPT_FOLDERS) {
+        let is_compiled = keep == Some("") && toolchain == Toolchain::Rust && name == COMPILED;
+        if is_dir && (is_one_of(&KEPT_FOLDERS) || is_compiled) {
             continue;
         }
         if !is_dir {
@@ -309,7 +354,7 @@ fn prune(folder: &Path, keep: Option<&str>) -> Result<(), CheckError> {
             let (first, rest) = keep.split_once('/').unwrap_or((keep, ""));
             (!keep.is_empty() && name == first).then_some(rest)
         });
-        prune(&path, below)?;
+        prune(&path, below, toolchain)?;
         // Fails, as it should, where something was kept.
         let _ = fs::remove_dir(&path);
     }

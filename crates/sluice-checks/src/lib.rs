@@ -46,10 +46,12 @@ pub use inputs::{Inputs, Matching, Reads};
 pub use lines::{Line, Lines, shown};
 pub use logs::Logs;
 pub use pins::{pins, pins_moved};
-pub use plan::{Action, Advisories, Command, Kind, Plan, Project, Report, Step, plan};
+pub use plan::{
+    Action, Advisories, Command, Further, Ground, Kind, Plan, Project, Report, Step, plan,
+};
 pub use registry::host_registry;
 pub use report::{
-    CheckReport, CheckResult, Class, Coverage, Covered, Finding, Fixable, Level, Log, Tests,
+    CheckReport, CheckResult, Class, Coverage, Covered, Finding, Fixable, Level, Log, Ran, Tests,
     Verdict,
 };
 pub use settings::Settings;

@@ -1,7 +1,7 @@
 //! Keeps logs by their content.
 
-use std::fs;
-use std::io::{BufWriter, Write};
+use std::fs::{self, File};
+use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -104,6 +104,30 @@ impl Logs {
             name,
             watch,
         })
+    }
+
+    /// Files logs away as one, in their order.
+    pub(crate) fn join(&self, logs: &[Log]) -> Result<Log, CheckError> {
+        if let [log] = logs {
+            return Ok(log.clone());
+        }
+        let quiet = crate::Quiet;
+        let mut writer = self.open("", &quiet, false)?;
+        for log in logs {
+            let path = self.path(&log.sha256).unwrap_or_default();
+            let mut file = File::open(&path).map_err(CheckError::io("reading a log", &path))?;
+            let mut piece = vec![0; 64 << 10];
+            loop {
+                let count = file
+                    .read(&mut piece)
+                    .map_err(CheckError::io("reading a log", &path))?;
+                if count == 0 {
+                    break;
+                }
+                writer.chunk(Stream::Out, &piece[..count]);
+            }
+        }
+        Ok(self.close(writer)?.log)
     }
 
     /// Files a log away under its digest.

@@ -1,6 +1,7 @@
 //! The Node toolchain: which projects a tree holds and what is run in each.
 
 mod install;
+mod install_scripts;
 mod manifest;
 mod members;
 mod package_manager;
@@ -12,6 +13,7 @@ use std::collections::BTreeSet;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 pub(crate) use install::{LockState, fallback, lock_state};
+pub(crate) use install_scripts::{allowed, not_allowed, scripted};
 pub(crate) use manifest::{Manifest, join};
 pub(crate) use script::commands as script_commands;
 
@@ -116,6 +118,7 @@ fn project(tree: &dyn Tree, dir: &str, manifest: &Manifest, members: &[String]) 
         dir: dir.to_owned(),
         toolchain: Toolchain::Node,
         install: install::step(tree, dir),
+        further: Vec::new(),
         install_inputs: install::inputs(tree, dir),
         steps,
     }

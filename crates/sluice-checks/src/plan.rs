@@ -37,12 +37,34 @@ pub struct Project {
     pub dir: String,
     /// What it is made with.
     pub toolchain: Toolchain,
-    /// The installation, which comes first.
+    /// The installation, which comes first. With it the registries are asked.
     pub install: Step,
+    /// What belongs to the installation and runs after that, in this order and without any network.
+    pub further: Vec<Further>,
     /// What decides the installation's outcome; its layer is reused as long as this is the same.
     pub install_inputs: BTreeMap<String, String>,
     /// The checks, which start together once the installation is done.
     pub steps: Vec<Step>,
+}
+
+/// A step of an installation that runs without a network, on what the steps before it left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Further {
+    /// What is run.
+    pub command: Command,
+    /// The files that it runs on.
+    pub ground: Ground,
+    /// Whether the installation is red without it. Else what it made is dropped, and this note is given.
+    pub otherwise: Option<String>,
+}
+
+/// The files of a workspace that a step of an installation sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ground {
+    /// All files of the tree.
+    Tree,
+    /// The manifests alone, with an empty program in place of every source.
+    Skeleton,
 }
 
 /// What a step is about.

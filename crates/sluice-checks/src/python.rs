@@ -47,6 +47,7 @@ pub(crate) fn projects(tree: &dyn Tree, dirs: &[String], notes: &mut Vec<String>
             dir: dir.clone(),
             toolchain: Toolchain::Python,
             install: steps::install(tree, dir, &manifest),
+            further: Vec::new(),
             install_inputs: inputs(tree, dir),
             steps: [
                 Kind::Build,

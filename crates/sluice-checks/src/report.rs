@@ -165,6 +165,21 @@ pub struct Log {
     pub bytes: u64,
 }
 
+/// One step of an installation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ran {
+    /// The command.
+    pub command: Vec<String>,
+    /// Whom it could reach: `none` or `registries`.
+    pub network: String,
+    /// The exit code, where the command ended by itself.
+    pub exit_code: Option<i32>,
+    /// How it ended, as [`CheckResult::end`].
+    pub end: String,
+    /// Milliseconds from start to end.
+    pub wall_ms: u64,
+}
+
 /// What came of one check.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CheckResult {
@@ -184,8 +199,11 @@ pub struct CheckResult {
     pub source_run: Option<String>,
     /// Milliseconds from start to end; of the original run when cached.
     pub wall_ms: u64,
-    /// The command.
+    /// The command; of an installation of several steps the first.
     pub command: Vec<String>,
+    /// All commands, of an installation of several steps.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Ran>,
     /// The output, both streams in the order read.
     pub log: Log,
     /// What the tool said.

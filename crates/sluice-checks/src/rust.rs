@@ -1,5 +1,7 @@
 //! The Rust toolchain: which packages and workspaces a tree holds and what cargo runs in each.
 
+pub(crate) mod ahead;
+
 use std::collections::BTreeMap;
 
 use globset::{GlobBuilder, GlobSetBuilder};
@@ -79,6 +81,7 @@ fn project(tree: &dyn Tree, dir: &str) -> Project {
         dir: dir.to_owned(),
         toolchain: Toolchain::Rust,
         install: step(tree, dir, Kind::Install),
+        further: ahead::further(tree, dir),
         install_inputs: inputs(tree),
         steps: kinds.map(|kind| step(tree, dir, kind)).into(),
     }
@@ -233,10 +236,14 @@ fn environment(dir: &str) -> BTreeMap<String, String> {
 fn inputs(tree: &dyn Tree) -> BTreeMap<String, String> {
     let mut inputs = BTreeMap::new();
     for path in tree.paths() {
-        let name = path.rsplit('/').next().unwrap_or(&path);
-        if matches!(name, "Cargo.toml" | "Cargo.lock") && !is_foreign(&path) {
+        if is_foreign(&path) {
+            continue;
+        }
+        if ahead::is_manifest(&path) {
             let content = tree.read(&path).unwrap_or_default();
             inputs.insert(path, hex::encode(Sha256::digest(content)));
+        } else if ahead::is_root(&path) {
+            inputs.insert(path, "there".to_owned());
         }
     }
     inputs

@@ -32,6 +32,8 @@ pub struct Settings {
     pub cargo_config: Option<String>,
     /// Further registries that installations may reach.
     pub registries: Policy,
+    /// The packages whose install scripts may run, by name.
+    pub install_scripts: Vec<String>,
     /// A folder with databases of advisories, for audits without a network: RustSec's in `rustsec`, Go's in `go`.
     pub advisories: Option<PathBuf>,
     /// How many checks run at once.
@@ -62,6 +64,7 @@ impl Settings {
             go_proxy: registry::go(),
             cargo_config: registry::cargo(),
             registries: Policy::default(),
+            install_scripts: Vec::new(),
             advisories: None,
             parallel: 8,
             memory_bytes: host_memory(),

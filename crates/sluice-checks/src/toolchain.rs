@@ -140,6 +140,8 @@ pub(crate) const INSTALLED: [&str; 7] = [
     "Cargo.lock",
     "go.sum",
 ];
+/// Where cargo puts what it compiled, in the folder of the project.
+pub(crate) const COMPILED: &str = "target";
 /// The virtual environment of a Python project, in its folder.
 pub(crate) const VENV: &str = ".venv";
 /// What cargo and go fetched, in the folder of the project. Its name starts with a dot, so that tools which

@@ -2,6 +2,8 @@
 
 #[path = "checks/advisories.rs"]
 mod advisories;
+#[path = "checks/ahead.rs"]
+mod ahead;
 #[path = "checks/bench.rs"]
 mod bench;
 #[path = "checks/caching.rs"]
@@ -30,3 +32,5 @@ mod runners;
 mod running;
 #[path = "checks/serving.rs"]
 mod serving;
+#[path = "checks/steps.rs"]
+mod steps;

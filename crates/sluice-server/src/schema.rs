@@ -11,7 +11,7 @@ mod reply;
 
 pub use check::{
     Check, CheckReport, CheckResult, Class, Coverage, Covered, Finding, FindingEntry, Fixable,
-    Level, Log, NetworkRequest, Tests, Verdict,
+    InstallStep, Level, Log, NetworkRequest, Tests, Verdict,
 };
 pub use edit::{Edit, EditFile, EditSide, EditSummary, LeftAlone, WorkTree};
 pub use event::{Escalation, Event, MadeToken, Token};

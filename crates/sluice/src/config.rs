@@ -59,6 +59,8 @@ pub(crate) struct Config {
     pub(crate) results_bytes: u64,
     /// How much dependency layers may take, in bytes.
     pub(crate) layers_bytes: u64,
+    /// The packages whose install scripts may run, by name.
+    pub(crate) install_scripts: Vec<String>,
     /// A folder with databases of advisories, for audits without a network.
     pub(crate) advisories: Option<PathBuf>,
     /// Certificates that every toolchain is to trust besides its own.
@@ -177,6 +179,7 @@ impl Config {
             verify_percent: values.number("cache.verify_percent", 0, 0..=100)?,
             results_bytes: values.number("cache.results_mib", 1 << 10, 1..=1 << 20)? << 20,
             layers_bytes: values.number("cache.layers_mib", 10 << 10, 1..=1 << 24)? << 20,
+            install_scripts: values.list("install.scripts"),
             advisories: values.path("audit.database"),
             extra_ca_from_environment: extra_ca.is_none() && certificates.is_some(),
             extra_ca: extra_ca.or(certificates),

@@ -98,6 +98,7 @@ pub(crate) async fn wire(
     settings.layers = data.layers();
     settings.state = data.run().join("checks");
     settings.extra_ca.clone_from(&config.extra_ca);
+    settings.install_scripts.clone_from(&config.install_scripts);
     settings.advisories.clone_from(&config.advisories);
     settings.registries.clone_from(&config.registries);
     settings.parallel = config.slots;

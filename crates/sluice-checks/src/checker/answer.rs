@@ -274,6 +274,7 @@ pub(super) fn blank(name: String, verdict: Verdict, note: &str) -> CheckResult {
         source_run: None,
         wall_ms: 0,
         command: Vec::new(),
+        steps: Vec::new(),
         log: Log::default(),
         findings: Vec::new(),
         tests: None,

@@ -121,10 +121,18 @@ fn of_kind(step: &Step) -> Limits {
     match step.kind {
         // npm is silent until it is done, and its cache lies in /tmp.
         Kind::Install => Limits {
-            wall: Duration::from_secs(600),
+            wall: match step.toolchain {
+                Toolchain::Rust | Toolchain::Go => Duration::from_secs(900),
+                _ => Duration::from_secs(600),
+            },
             silence: None,
             disk_bytes: 4 << 30,
             inodes: 1_000_000,
+            memory_bytes: match step.toolchain {
+                // The packages of others are compiled there.
+                Toolchain::Rust | Toolchain::Go => 8 << 30,
+                _ => Limits::step().memory_bytes,
+            },
             ..Limits::step()
         },
         Kind::Audit => Limits {
@@ -250,7 +258,10 @@ pub(super) fn job(
     // The command runs as another user.
     fs::set_permissions(&out, fs::Permissions::from_mode(0o777))
         .map_err(CheckError::io("opening", &out))?;
-    let mut lower: Vec<PathBuf> = layers.iter().map(|layer| layer.tree.clone()).collect();
+    let mut lower: Vec<PathBuf> = layers
+        .iter()
+        .flat_map(|layer| layer.trees.clone())
+        .collect();
     lower.push(snapshot);
     let job = Job {
         name,

@@ -37,7 +37,10 @@ fn judged(case: &Case<'_>) -> Judged {
     let command = Command {
         argv: vec!["npm".to_owned()],
         env: BTreeMap::new(),
-        network: Network::None,
+        network: match case.kind {
+            Kind::Install => Network::Registries,
+            _ => Network::None,
+        },
         report: case.report,
         note: None,
         wall: None,

@@ -203,6 +203,10 @@ pub(crate) fn inputs(tree: &dyn Tree, dir: &str) -> BTreeMap<String, String> {
             name if LOCKFILES.contains(&name) || OTHERS.contains(&name) => {
                 tree.read(&path).unwrap_or_default()
             }
+            // A package that lies in the tree as npm packs it.
+            name if anywhere && (name.ends_with(".tgz") || name.ends_with(".tar.gz")) => {
+                tree.stamp(&path).unwrap_or_default().into_bytes()
+            }
             _ => continue,
         };
         inputs.insert(path, hex::encode(Sha256::digest(content)));

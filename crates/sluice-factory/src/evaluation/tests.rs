@@ -20,6 +20,7 @@ pub(crate) fn check(name: &str, verdict: Verdict) -> CheckResult {
         source_run: None,
         wall_ms: 1,
         command: vec!["npm".to_owned(), "run".to_owned(), name.to_owned()],
+        steps: Vec::new(),
         log: Log::default(),
         findings: Vec::new(),
         tests: None,

@@ -65,8 +65,11 @@ pub struct CheckResult {
     pub source_run: Option<String>,
     /// Milliseconds from start to end; of the original run when cached.
     pub wall_ms: u64,
-    /// The command.
+    /// The command; of an installation of several steps the first.
     pub command: Vec<String>,
+    /// All commands, of an installation of several steps.
+    #[schema(required = false)]
+    pub steps: Vec<InstallStep>,
     /// The output, both streams in the order read.
     pub log: Log,
     /// What the tool said.
@@ -94,6 +97,21 @@ pub struct CheckResult {
     /// Why the verdict is `unknown`, or what to do about it, for a person.
     #[schema(nullable = false)]
     pub note: Option<String>,
+}
+
+/// One step of an installation.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct InstallStep {
+    /// The command.
+    pub command: Vec<String>,
+    /// Whom it could reach: `none` or `registries`.
+    pub network: String,
+    /// The exit code, where the command ended by itself.
+    pub exit_code: Option<i32>,
+    /// How it ended, as the `end` of a check.
+    pub end: String,
+    /// Milliseconds from start to end.
+    pub wall_ms: u64,
 }
 
 /// One thing that a check reports.

@@ -57,6 +57,7 @@ pub(super) async fn run(args: Check, config: &Config, output: Output) -> Result<
     needs_toolchain(&toolchains, chosen.sandbox.engine())?;
     let settings = Settings {
         state: stay.path().join("checks"),
+        install_scripts: config.install_scripts.clone(),
         extra_ca: config.extra_ca.clone(),
         advisories: config.advisories.clone(),
         registries: config.registries.clone(),

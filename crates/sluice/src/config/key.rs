@@ -42,6 +42,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("cache.results_mib", Kind::Number),
     ("cache.layers_mib", Kind::Number),
     ("audit.database", Kind::Path),
+    ("install.scripts", Kind::List),
     ("network.extra_ca", Kind::Path),
     ("network.registries", Kind::List),
     ("network.private_registries", Kind::List),
