@@ -5,6 +5,7 @@
 //! A migration that was released is never changed; the next one is added.
 
 mod m20261121_000001_spine;
+mod m20261122_000003_idempotency;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
@@ -16,6 +17,9 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261121_000001_spine::Migration)]
+        vec![
+            Box::new(m20261121_000001_spine::Migration),
+            Box::new(m20261122_000003_idempotency::Migration),
+        ]
     }
 }

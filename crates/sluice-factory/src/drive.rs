@@ -80,13 +80,19 @@ impl Factory {
         while tasks.join_next().await.is_some() {}
     }
 
+    /// Ends the loop when what runs now has come to its next step; nothing else is begun.
+    pub fn close(&self) {
+        self.closing.cancel();
+    }
+
     /// Ends the loop; what runs now is cancelled and done again at the next start.
     pub fn shutdown(&self) {
+        self.closing.cancel();
         self.shutdown.cancel();
     }
 
     async fn run_one(&self) {
-        while !self.shutdown.is_cancelled() {
+        while !self.closing.is_cancelled() {
             let woken = self.wake.notified();
             match self.tick().await {
                 Ok(true) => {
@@ -102,7 +108,7 @@ impl Factory {
             tokio::select! {
                 () = woken => {}
                 () = tokio::time::sleep(self.nap().await) => {}
-                () = self.shutdown.cancelled() => {}
+                () = self.closing.cancelled() => {}
             }
         }
     }

@@ -94,6 +94,8 @@ pub struct Factory {
     pub(crate) transcripts: Arc<Transcripts>,
     /// Wakes the loop.
     pub(crate) wake: Notify,
+    /// Begins no more work; what runs goes on.
+    pub(crate) closing: CancellationToken,
     /// Ends everything at shutdown.
     pub(crate) shutdown: CancellationToken,
 }
@@ -125,6 +127,7 @@ impl Factory {
             drafts: Drafts::default(),
             transcripts,
             wake: Notify::new(),
+            closing: CancellationToken::new(),
             shutdown: CancellationToken::new(),
         });
         factory.recover().await.context("recover")?;

@@ -58,5 +58,6 @@ pub use work_tree::Settled;
 // What the server hands in and gets back, so that it needs no room but this one.
 pub use sluice_gates::{Gate, NotAGate};
 pub use sluice_store::{
-    Actor, ActorKind, CheckId, EscalationId, EscalationState, EventSeq, Role, TokenId,
+    Actor, ActorKind, CheckId, EscalationId, EscalationState, EventSeq, KeptAnswer, KeyOutcome,
+    KeyedRequest, Role, TokenId,
 };

@@ -13,11 +13,11 @@ const EVERY: Duration = Duration::from_secs(60);
 impl Factory {
     /// Packs, one project after the other, until told to shut down.
     pub(crate) async fn pack_now_and_then(&self) {
-        while !self.shutdown.is_cancelled() {
+        while !self.closing.is_cancelled() {
             self.pack_touched().await;
             tokio::select! {
                 () = tokio::time::sleep(EVERY) => {}
-                () = self.shutdown.cancelled() => {}
+                () = self.closing.cancelled() => {}
             }
         }
     }
@@ -50,10 +50,10 @@ impl Factory {
     async fn pack(&self, project: &str) -> Result<Packed, WorkspaceError> {
         let path = self.data.git(project);
         let (data, name) = (self.data.clone(), project.to_owned());
-        let shutdown = self.shutdown.clone();
+        let closing = self.closing.clone();
         let work = move || {
             data.repo(&name)?
-                .pack(PackFrom::default(), &|| !shutdown.is_cancelled())
+                .pack(PackFrom::default(), &|| !closing.is_cancelled())
         };
         tokio::task::spawn_blocking(work)
             .await

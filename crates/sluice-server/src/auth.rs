@@ -2,13 +2,14 @@
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use sluice_factory::{Actor, Role};
 
+use crate::limit;
 use crate::problem::{ApiError, Kind};
 use crate::state::App;
 
@@ -17,6 +18,14 @@ use crate::state::App;
 pub(crate) struct Caller(pub(crate) Actor);
 
 impl Caller {
+    /// Who it is, for what is counted and kept by caller: the token, so that two of one person are two.
+    pub(crate) fn principal(&self) -> String {
+        match self.0.token {
+            Some(token) => token.to_string(),
+            None => format!("{}:{}", self.0.kind, self.0.name),
+        }
+    }
+
     /// Refuses who has a lower role.
     pub(crate) fn need(&self, role: Role) -> Result<(), ApiError> {
         if self.0.role >= role {
@@ -33,15 +42,17 @@ pub(crate) async fn authenticate(
     mut request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    let secret = bearer(request.headers())?;
-    // Any secret is looked up by its hash: one that is unknown takes as long as one that is known.
-    let actor = app.factory.authenticate(secret).await?;
-    let actor = actor.ok_or_else(|| {
-        refused(
-            "the token is unknown, expired or revoked",
-            r#"Bearer realm="sluice", error="invalid_token""#,
-        )
-    })?;
+    let actor = match bearer(request.headers()) {
+        // Any secret is looked up by its hash: one that is unknown takes as long as one that is known.
+        Ok(secret) => app.factory.authenticate(secret).await?.ok_or_else(|| {
+            refused(
+                "the token is unknown, expired or revoked",
+                r#"Bearer realm="sluice", error="invalid_token""#,
+            )
+        }),
+        Err(missing) => Err(missing),
+    };
+    let actor = unless_too_often(&app, &request, actor)?;
     request.extensions_mut().insert(Caller(actor));
     Ok(next.run(request).await)
 }
@@ -54,16 +65,32 @@ pub(crate) async fn authenticate_git(
     next: Next,
 ) -> Result<Response, ApiError> {
     let asks = |detail: &str| refused(detail, r#"Basic realm="sluice", charset="UTF-8""#);
-    let secret = match basic(request.headers()) {
-        Some(password) => password,
-        None => bearer(request.headers())
-            .map_err(|_| asks("give a token as the password; the user's name is not looked at"))?
-            .to_owned(),
+    let given = basic(request.headers());
+    let given = given.or_else(|| Some(bearer(request.headers()).ok()?.to_owned()));
+    let actor = match given {
+        Some(secret) => {
+            let actor = app.factory.authenticate(&secret).await?;
+            actor.ok_or_else(|| asks("the token is unknown, expired or revoked"))
+        }
+        None => Err(asks(
+            "give a token as the password; the user's name is not looked at",
+        )),
     };
-    let actor = app.factory.authenticate(&secret).await?;
-    let actor = actor.ok_or_else(|| asks("the token is unknown, expired or revoked"))?;
+    let actor = unless_too_often(&app, &request, actor)?;
     request.extensions_mut().insert(Caller(actor));
     Ok(next.run(request).await)
+}
+
+/// The caller; one who is refused too often is told to wait.
+fn unless_too_often(
+    app: &App,
+    request: &Request,
+    actor: Result<Actor, ApiError>,
+) -> Result<Actor, ApiError> {
+    if actor.is_err() {
+        limit::anonymous(app, request.extensions())?;
+    }
+    actor
 }
 
 /// The password of RFC 7617.
@@ -101,6 +128,7 @@ fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
 }
 
 fn refused(detail: &str, challenge: &'static str) -> ApiError {
+    let challenge = HeaderValue::from_static(challenge);
     ApiError::new(Kind::Unauthorized, detail).header(header::WWW_AUTHENTICATE, challenge)
 }
 

@@ -31,7 +31,7 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for JsonBody<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<JsonBody<T>, ApiError> {
         is_json(request.headers())?;
-        let bytes = read(request, MAX_JSON_BYTES).await?;
+        let bytes = body_of(request, MAX_JSON_BYTES).await?;
         parse(&bytes).map(JsonBody)
     }
 }
@@ -44,7 +44,7 @@ impl<T: DeserializeOwned + Default, S: Sync> FromRequest<S> for MaybeJson<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<MaybeJson<T>, ApiError> {
         let typed = is_json(request.headers());
-        let bytes = read(request, MAX_JSON_BYTES).await?;
+        let bytes = body_of(request, MAX_JSON_BYTES).await?;
         if bytes.is_empty() {
             return Ok(MaybeJson(T::default()));
         }
@@ -66,7 +66,7 @@ impl<S: Sync> FromRequest<S> for Markdown {
             let detail = "send the reply as `Content-Type: text/markdown`, in UTF-8";
             return Err(ApiError::new(Kind::UnsupportedMediaType, detail));
         }
-        let bytes = read(request, MAX_REPLY_BYTES).await?;
+        let bytes = body_of(request, MAX_REPLY_BYTES).await?;
         String::from_utf8(bytes.into())
             .map(Markdown)
             .map_err(|error| {
@@ -86,7 +86,7 @@ impl<S: Sync> FromRequest<S> for FileBytes {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<FileBytes, ApiError> {
-        read(request, MAX_FILE_BYTES).await.map(FileBytes)
+        body_of(request, MAX_FILE_BYTES).await.map(FileBytes)
     }
 }
 
@@ -107,7 +107,7 @@ impl<S: Sync> FromRequest<S> for UploadPackRequest {
             let coding = coding.to_str().unwrap_or_default();
             coding.trim().to_ascii_lowercase()
         });
-        let bytes = read(request, MAX_GIT_BYTES).await?;
+        let bytes = body_of(request, MAX_GIT_BYTES).await?;
         match coding.as_deref() {
             None | Some("" | "identity") => Ok(UploadPackRequest(bytes.into())),
             Some("gzip" | "x-gzip") => gunzip(&bytes).map(UploadPackRequest),
@@ -175,20 +175,27 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     })
 }
 
+async fn body_of(request: Request, limit: usize) -> Result<Bytes, ApiError> {
+    let (parts, body) = request.into_parts();
+    read(&parts.headers, body, limit).await
+}
+
 /// Reads a body of at most `limit` bytes.
-async fn read(request: Request, limit: usize) -> Result<Bytes, ApiError> {
+pub(crate) async fn read(
+    headers: &HeaderMap,
+    mut body: Body,
+    limit: usize,
+) -> Result<Bytes, ApiError> {
     let too_large = || {
         ApiError::new(
             Kind::TooLarge,
             format!("the body has at most {limit} bytes"),
         )
     };
-    let headers = request.headers();
     let declared = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     let asks_first = headers.contains_key(header::EXPECT);
-    let mut body = request.into_body();
     if declared.is_some_and(|length| length > limit) {
         if !asks_first {
             drain(body).await;

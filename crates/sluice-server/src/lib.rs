@@ -6,9 +6,12 @@
 mod answer;
 mod auth;
 mod body;
+mod compress;
 mod docs;
 mod edge;
 mod host;
+mod limit;
+mod once;
 mod openapi;
 mod options;
 mod param;
@@ -21,5 +24,5 @@ mod state;
 mod stream;
 
 pub use openapi::openapi_json;
-pub use options::Options;
+pub use options::{Limits, Options};
 pub use serve::{router, serve};

@@ -4,15 +4,18 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get, post};
 use utoipa::OpenApi as _;
 use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::response::ResponseBuilder;
-use utoipa::openapi::schema::{SchemaType, Type};
+use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{OpenApi, PathItem, Ref, RefOr, Schema};
+use utoipa::openapi::{OpenApi, PathItem, Ref, RefOr, Required, Schema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::auth::{authenticate, authenticate_git};
 use crate::docs;
+use crate::limit::{limit_anonymous, limit_caller};
+use crate::once::once;
 use crate::route::{
     agents, attempts, checks, commits, decisions, edits, escalations, events, files, findings,
     gates, git, health, later, logs, metrics, parse, projects, proofs, replies, templates, tokens,
@@ -51,7 +54,11 @@ pub(crate) fn document() -> OpenApi {
 pub(crate) fn routes(app: Option<&App>) -> OpenApiRouter<App> {
     let mut secured = secured();
     if let Some(app) = app {
-        secured = secured.route_layer(from_fn_with_state(App::clone(app), authenticate));
+        // The last one is the outermost: who it is, then how often, then what was done already.
+        secured = secured
+            .route_layer(from_fn_with_state(App::clone(app), once))
+            .route_layer(from_fn_with_state(App::clone(app), limit_caller))
+            .route_layer(from_fn_with_state(App::clone(app), authenticate));
     }
     // Probes and scrapers look for these at the root or below the base; both answer.
     let aliases = axum::Router::new()
@@ -59,24 +66,34 @@ pub(crate) fn routes(app: Option<&App>) -> OpenApiRouter<App> {
         .route("/api/v1/readyz", get(health::readyz));
     let mut scraped = axum::Router::new().route("/metrics", get(metrics::metrics));
     if let Some(app) = app {
-        scraped = scraped.route_layer(from_fn_with_state(App::clone(app), authenticate));
+        scraped = scraped
+            .route_layer(from_fn_with_state(App::clone(app), limit_caller))
+            .route_layer(from_fn_with_state(App::clone(app), authenticate));
     }
-    let pages = axum::Router::new()
+    let mut pages = axum::Router::new()
         .route("/docs", get(docs::index))
         .route("/docs/", get(docs::index))
         .route("/docs/{*file}", get(docs::asset))
         .route("/problems/{word}", get(docs::problem));
+    let mut document = OpenApiRouter::new().routes(routes!(health::openapi));
+    if let Some(app) = app {
+        let limited = || from_fn_with_state(App::clone(app), limit_anonymous);
+        pages = pages.route_layer(limited());
+        document = document.route_layer(limited());
+    }
     let mut git = axum::Router::new()
         .route("/git/{repository}/info/refs", get(git::refs))
         .route("/git/{repository}/git-upload-pack", post(git::upload_pack))
         .route("/git/{repository}/git-receive-pack", any(git::receive_pack))
         .route("/git/{repository}/{*file}", any(git::plain_file));
     if let Some(app) = app {
-        git = git.route_layer(from_fn_with_state(App::clone(app), authenticate_git));
+        git = git
+            .route_layer(from_fn_with_state(App::clone(app), limit_caller))
+            .route_layer(from_fn_with_state(App::clone(app), authenticate_git));
     }
     OpenApiRouter::with_openapi(Head::openapi())
         .nest("/api/v1", secured)
-        .routes(routes!(health::openapi))
+        .merge(document)
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .merge(aliases.into())
@@ -159,6 +176,11 @@ fn finish(document: &mut OpenApi) {
     components.add_security_scheme("token", SecurityScheme::Http(scheme));
     let paths = std::mem::take(&mut document.paths.paths);
     for (path, mut item) in paths {
+        if let Some(post) = item.post.as_mut() {
+            post.parameters
+                .get_or_insert_default()
+                .push(key_parameter());
+        }
         let secured = path.starts_with("/api/v1/") && path != "/api/v1/openapi.json";
         for operation in operations(&mut item) {
             for parameter in operation.parameters.iter_mut().flatten() {
@@ -173,6 +195,7 @@ fn finish(document: &mut OpenApi) {
             );
             if secured {
                 responses.insert("401".to_owned(), problem("No valid token"));
+                responses.insert("429".to_owned(), problem("Too many requests"));
                 operation.security = Some(vec![SecurityRequirement::new(
                     "token",
                     Vec::<String>::new(),
@@ -182,6 +205,26 @@ fn finish(document: &mut OpenApi) {
         // The router's word for "the rest of the path" is not OpenAPI's.
         document.paths.paths.insert(path.replace("{*", "{"), item);
     }
+}
+
+/// What every `POST` takes.
+fn key_parameter() -> RefOr<Parameter> {
+    let text = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(255))
+        .pattern(Some("^[!-~]([ -~]*[!-~])?$"));
+    let parameter = ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(
+            "Any text of one's own: the request is done once, however often it is sent under this key in a day, and \
+             is given the same answer",
+        ))
+        .schema(Some(text))
+        .build();
+    RefOr::T(parameter)
 }
 
 /// A parameter that is left out is not sent as null.

@@ -24,13 +24,14 @@ pub(crate) enum Kind {
     Misdirected,
     Invalid,
     PreconditionRequired,
+    RateLimited,
     Internal,
     NotImplemented,
     Unavailable,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Kind; 16] = [
+    pub(crate) const ALL: [Kind; 17] = [
         Kind::BadRequest,
         Kind::Unauthorized,
         Kind::Forbidden,
@@ -44,6 +45,7 @@ impl Kind {
         Kind::Misdirected,
         Kind::Invalid,
         Kind::PreconditionRequired,
+        Kind::RateLimited,
         Kind::Internal,
         Kind::NotImplemented,
         Kind::Unavailable,
@@ -131,6 +133,12 @@ impl Kind {
                 "A precondition is needed",
                 "Send `If-Match` with the file's ETag, or `If-None-Match: *` for a file that must not exist.",
             ),
+            Kind::RateLimited => (
+                S::TOO_MANY_REQUESTS,
+                "rate-limited",
+                "Too many requests",
+                "The header `Retry-After` says after how many seconds to go on. `server.rate_per_second` and its neighbours set the limits.",
+            ),
             Kind::Internal => (
                 S::INTERNAL_SERVER_ERROR,
                 "internal",
@@ -194,8 +202,8 @@ impl ApiError {
     }
 
     /// Adds a header to the answer.
-    pub(crate) fn header(mut self, name: HeaderName, value: &'static str) -> ApiError {
-        self.0.headers.insert(name, HeaderValue::from_static(value));
+    pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> ApiError {
+        self.0.headers.insert(name, value);
         self
     }
 

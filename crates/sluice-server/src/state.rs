@@ -1,14 +1,17 @@
 //! What every handler can reach.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64};
 
+use sha2::{Digest as _, Sha256};
 use sluice_factory::{Asked, Factory};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::host::Hosts;
+use crate::limit::{Buckets, StreamCounts};
 use crate::options::Options;
 use crate::problem::{ApiError, Kind};
 
@@ -29,6 +32,15 @@ pub(crate) struct State {
     pub(crate) shutdown: CancellationToken,
     /// One permit an open event stream.
     pub(crate) streams: Arc<Semaphore>,
+    /// The streams of each caller.
+    pub(crate) streams_of: Arc<StreamCounts>,
+    /// What each caller may still ask.
+    pub(crate) callers: Buckets<String>,
+    /// What may still be asked without a valid token from each address.
+    pub(crate) addresses: Buckets<IpAddr>,
+    pub(crate) options: Options,
+    /// The name of the daemon on this data directory, now and after a restart.
+    pub(crate) owner: String,
     /// One permit a clone or fetch that is being answered.
     pub(crate) clones: Arc<Semaphore>,
     pub(crate) counts: Counts,
@@ -52,9 +64,16 @@ impl State {
         shutdown: CancellationToken,
         document: String,
     ) -> App {
+        let limits = options.limits;
+        let root = factory.data().root().as_os_str().as_encoded_bytes();
         Arc::new(State {
+            owner: hex::encode(Sha256::digest(root)),
             factory,
             hosts: Hosts::new(options),
+            callers: Buckets::new(limits.per_second, limits.burst),
+            addresses: Buckets::new(limits.anonymous_per_second, limits.anonymous_burst),
+            streams_of: Arc::default(),
+            options: options.clone(),
             shutdown,
             streams: Arc::new(Semaphore::new(MOST_STREAMS)),
             clones: Arc::new(Semaphore::new(MOST_CLONES)),

@@ -2,19 +2,23 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::pin::pin;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::Stream;
-use futures::stream::{self, StreamExt as _};
+use futures::stream::{self, BoxStream, StreamExt as _};
+use serde_json::json;
 use sluice_factory::view::EventView;
 use sluice_factory::{EventSeq, Factory};
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::auth::Caller;
+use crate::limit::OpenStream;
 use crate::problem::{ApiError, Kind};
 use crate::state::App;
 
@@ -28,6 +32,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 /// Events read from the store at once.
 const BATCH: u64 = 200;
+/// Events that wait for a client, besides those in the buffers of its connection.
+const AHEAD: usize = 16;
 
 /// Where a stream goes on: after the last event that the client has seen.
 pub(crate) fn resume_after(headers: &HeaderMap, query: Option<i64>) -> Result<i64, ApiError> {
@@ -43,43 +49,115 @@ pub(crate) fn resume_after(headers: &HeaderMap, query: Option<i64>) -> Result<i6
         .ok_or_else(|| ApiError::new(Kind::BadRequest, "`Last-Event-ID` is a number"))
 }
 
-/// Answers with a stream that ends at the shutdown.
-pub(crate) fn answer<S>(app: &App, events: S) -> Result<Response, ApiError>
+/// Answers a caller with a stream that ends at the shutdown.
+///
+/// A task of its own reads the events and is a few of them ahead; when the client does not take them it ends, and
+/// whoever writes events never notices.
+pub(crate) fn answer<S>(app: &App, caller: &Caller, events: S) -> Result<Response, ApiError>
 where
     S: Stream<Item = Event> + Send + 'static,
 {
+    let most = app.options.limits.streams;
+    let counted = app.streams_of.open(caller.principal(), most);
+    let counted = counted.ok_or_else(|| {
+        let detail = format!("{most} event streams are open with this token; close one first");
+        ApiError::new(Kind::RateLimited, detail)
+            .header(header::RETRY_AFTER, HeaderValue::from(RETRY.as_secs()))
+    })?;
     let permit = Arc::clone(&app.streams)
         .try_acquire_owned()
         .map_err(|_| ApiError::new(Kind::Unavailable, "too many event streams are open"))?;
-    let opening = Event::default().retry(RETRY).comment("open");
-    let shutdown = app.shutdown.clone();
-    let events = stream::once(async { opening })
-        .chain(events)
-        .take_until(shutdown.cancelled_owned())
-        .take_until(Box::pin(tokio::time::sleep(LONGEST)))
-        .map(Ok::<_, Infallible>);
-    let held = Held {
-        inner: events.boxed(),
-        _permit: permit,
+    let (sender, receiver) = mpsc::channel(AHEAD);
+    let closed = Arc::new(OnceLock::new());
+    let pump = Pump {
+        sender,
+        closed: Arc::clone(&closed),
+        shutdown: app.shutdown.clone(),
+        stall: app.options.stall,
+        _held: (counted, permit),
     };
+    tokio::spawn(pump.run(events.boxed()));
+    let opening = Event::default().retry(RETRY).comment("open");
+    let rest = stream::unfold(Some((receiver, closed)), |state| async move {
+        let (mut receiver, closed) = state?;
+        match receiver.recv().await {
+            Some(event) => Some((event, Some((receiver, closed)))),
+            None => Some((closed.get()?.told(), None)),
+        }
+    });
+    let events = stream::once(async { opening })
+        .chain(rest)
+        .map(Ok::<_, Infallible>);
     let heartbeat = KeepAlive::new().interval(HEARTBEAT).text("heartbeat");
-    Ok(Sse::new(held).keep_alive(heartbeat).into_response())
+    Ok(Sse::new(events).keep_alive(heartbeat).into_response())
 }
 
-/// A stream that gives its permit back when it ends or is dropped.
-struct Held<S> {
-    inner: S,
-    _permit: OwnedSemaphorePermit,
+/// Why a stream ends that is not at its end.
+#[derive(Debug, Clone, Copy)]
+enum Closed {
+    Slow,
+    Shutdown,
+    Renew,
 }
 
-impl<S: Stream + Unpin> Stream for Held<S> {
-    type Item = S::Item;
+impl Closed {
+    /// The last event. It has no id, so the client goes on after the last one that has.
+    fn told(self) -> Event {
+        let (reason, message) = match self {
+            Closed::Slow => (
+                "slow",
+                "what was sent was not read for too long; come back with `Last-Event-ID` and read faster",
+            ),
+            Closed::Shutdown => (
+                "shutdown",
+                "the daemon stops; come back with `Last-Event-ID`",
+            ),
+            Closed::Renew => (
+                "renew",
+                "a stream lasts 15 minutes; come back with `Last-Event-ID`, your token is looked at again",
+            ),
+        };
+        Event::default()
+            .event("closed")
+            .json_data(json!({ "reason": reason, "message": message }))
+            .expect("texts can be written as JSON")
+    }
+}
 
-    fn poll_next(
-        mut self: std::pin::Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<S::Item>> {
-        self.inner.poll_next_unpin(context)
+/// Brings events to one client.
+struct Pump {
+    sender: mpsc::Sender<Event>,
+    closed: Arc<OnceLock<Closed>>,
+    shutdown: CancellationToken,
+    stall: Duration,
+    _held: (OpenStream, OwnedSemaphorePermit),
+}
+
+impl Pump {
+    async fn run(self, mut events: BoxStream<'static, Event>) {
+        if let Some(why) = self.forward(&mut events).await {
+            // Before the sender is dropped: the client's side looks when nothing more comes.
+            let _ = self.closed.set(why);
+        }
+    }
+
+    /// Forwards until the events end or the client is gone, or says why it has to end before.
+    async fn forward(&self, events: &mut BoxStream<'static, Event>) -> Option<Closed> {
+        let mut over = pin!(tokio::time::sleep(LONGEST));
+        loop {
+            let event = tokio::select! {
+                biased;
+                () = self.sender.closed() => return None,
+                () = self.shutdown.cancelled() => return Some(Closed::Shutdown),
+                () = &mut over => return Some(Closed::Renew),
+                event = events.next() => event?,
+            };
+            tokio::select! {
+                sent = self.sender.send(event) => sent.ok()?,
+                () = self.shutdown.cancelled() => return Some(Closed::Shutdown),
+                () = tokio::time::sleep(self.stall) => return Some(Closed::Slow),
+            }
+        }
     }
 }
 

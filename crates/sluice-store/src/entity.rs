@@ -8,6 +8,7 @@ pub(crate) mod escalation;
 pub(crate) mod event;
 pub(crate) mod event_clock;
 pub(crate) mod finding;
+pub(crate) mod idempotency;
 pub(crate) mod project;
 pub(crate) mod proof;
 pub(crate) mod run;

@@ -22,6 +22,7 @@ mod event;
 mod finding;
 mod group;
 mod id;
+mod idempotency;
 mod page;
 mod project;
 mod proof;
@@ -44,6 +45,7 @@ pub use escalation::{EscalationAnswer, EscalationRecord, EscalationState, NewEsc
 pub use event::{EventRecord, NewEvent};
 pub use finding::{FindingFilter, FindingRecord, FindingsSeen, NewFinding};
 pub use id::{CheckId, EscalationId, EventSeq, FindingId, RunId, TokenId};
+pub use idempotency::{KeptAnswer, KeyOutcome, KeyedRequest};
 pub use page::Page;
 pub use project::{
     NewProject, ProjectCreateOutcome, ProjectDeleteOutcome, ProjectKind, ProjectRecord,

@@ -16,6 +16,7 @@ use std::time::Duration;
 use sluice_checks::Toolchain;
 use sluice_egress::Policy;
 use sluice_factory::Person;
+use sluice_server::Limits;
 
 use crate::cli::EngineChoice;
 use crate::exit::Exit;
@@ -39,6 +40,12 @@ pub(crate) struct Config {
     pub(crate) data: PathBuf,
     /// Host names that clients may use besides loopback names and the listen address.
     pub(crate) allowed_hosts: Vec<String>,
+    /// How much a client may ask.
+    pub(crate) limits: Limits,
+    /// How long a client may take to read what it is sent.
+    pub(crate) stall: Duration,
+    /// How long requests and work may go on at a stop.
+    pub(crate) last_work: Duration,
     /// The database; SQLite in the data directory by default.
     pub(crate) database: Option<Secret>,
     /// Which engine runs the sandboxes.
@@ -155,6 +162,9 @@ impl Config {
                 .path("server.data")
                 .unwrap_or_else(|| PathBuf::from("workspaces")),
             allowed_hosts: values.list("server.allowed_hosts"),
+            limits: limits(&values)?,
+            stall: Duration::from_secs(values.number("server.stall_s", 30, 1..=3600)?),
+            last_work: Duration::from_secs(values.number("server.shutdown_s", 8, 0..=3600)?),
             database: values.secret("database.url"),
             engine: match values.text("engine.default").as_deref() {
                 Some("docker") => EngineChoice::Docker,
@@ -212,6 +222,20 @@ impl Config {
             set: values.shown(),
         })
     }
+}
+
+/// How much a client may ask.
+fn limits(values: &Values) -> Result<Limits, Exit> {
+    const MOST: u32 = 1_000_000;
+    let usual = Limits::default();
+    let number = |key: &str, usual: u32| values.number(key, usual, 1..=MOST);
+    Ok(Limits {
+        per_second: number("server.rate_per_second", usual.per_second)?,
+        burst: number("server.rate_burst", usual.burst)?,
+        anonymous_per_second: number("server.anonymous_per_second", usual.anonymous_per_second)?,
+        anonymous_burst: number("server.anonymous_burst", usual.anonymous_burst)?,
+        streams: values.number("server.streams_per_token", usual.streams, 1..=512)?,
+    })
 }
 
 /// The variables by which programs are told of proxies.

@@ -9,6 +9,7 @@ fn answers(listen: &str, host: &str) -> bool {
     let hosts = Hosts::new(&Options {
         allowed_hosts: vec!["Sluice.Example".to_owned()],
         listen: Some(listen.parse().unwrap()),
+        ..Options::default()
     });
     let mut headers = HeaderMap::new();
     headers.insert(header::HOST, HeaderValue::from_str(host).unwrap());

@@ -9,6 +9,7 @@ use sluice_factory::view::{AttemptSummary, AttemptView, Page};
 use sluice_factory::{LivePlace, Refusal};
 
 use crate::answer::page_of;
+use crate::auth::Caller;
 use crate::param::{PathOf, gate, id};
 use crate::problem::{ApiError, Kind};
 use crate::query::{Paging, QueryOf};
@@ -68,6 +69,7 @@ pub(crate) async fn attempt_fetch(
         description = "`id` is the place in the reply, `event` the kind, `data` JSON")))]
 pub(crate) async fn attempt_live(
     State(app): State<App>,
+    caller: Caller,
     PathOf((project, name)): PathOf<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -88,5 +90,5 @@ pub(crate) async fn attempt_live(
         let event = live.next().await?;
         Some((message(&event.id, &event.kind, &event.data), live))
     });
-    answer(&app, events)
+    answer(&app, &caller, events)
 }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use sluice_factory::view::{EventView, Page};
 use utoipa::IntoParams;
 
+use crate::auth::Caller;
 use crate::param::PathOf;
 use crate::problem::{ApiError, Kind};
 use crate::query::{Paging, QueryOf, filled};
@@ -48,11 +49,12 @@ pub(crate) struct StreamQuery {
         description = "`id` is the sequence, `event` the kind, `data` an Event as JSON")))]
 pub(crate) async fn event_stream(
     State(app): State<App>,
+    caller: Caller,
     QueryOf(query): QueryOf<StreamQuery>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let after = resume_after(&headers, query.after)?;
-    answer(&app, Follow::new(&app, None, after).stream())
+    answer(&app, &caller, Follow::new(&app, None, after).stream())
 }
 
 /// What happens in a project, as server-sent events.
@@ -63,13 +65,18 @@ pub(crate) async fn event_stream(
         description = "`id` is the sequence, `event` the kind, `data` an Event as JSON")))]
 pub(crate) async fn event_stream_of_project(
     State(app): State<App>,
+    caller: Caller,
     PathOf(project): PathOf<String>,
     QueryOf(query): QueryOf<StreamQuery>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let after = resume_after(&headers, query.after)?;
     app.factory.project_fetch(&project).await?;
-    answer(&app, Follow::new(&app, Some(project), after).stream())
+    answer(
+        &app,
+        &caller,
+        Follow::new(&app, Some(project), after).stream(),
+    )
 }
 
 /// Every decision, oldest first.

@@ -11,6 +11,7 @@ use futures::{Stream, stream};
 use serde_json::{Value, json};
 use sluice_factory::{CheckId, Factory, Following, Gate};
 
+use crate::auth::Caller;
 use crate::param::{PathOf, gate, id};
 use crate::problem::ApiError;
 use crate::state::App;
@@ -29,6 +30,7 @@ use crate::stream::{Follow, answer, message, resume_after};
                        where more was printed than is shown, at last `end` with `{state, verdict, fault}`")))]
 pub(crate) async fn check_log(
     State(app): State<App>,
+    caller: Caller,
     PathOf(text): PathOf<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -39,6 +41,7 @@ pub(crate) async fn check_log(
     let following = app.factory.check_follow(id, after);
     answer(
         &app,
+        &caller,
         frames(Reader::new(&app, Of::Check(id), following, news)),
     )
 }
@@ -54,6 +57,7 @@ pub(crate) async fn check_log(
         description = "See `GET /checks/{id}/log`; at last `end` with the run's `{state}`")))]
 pub(crate) async fn gate_log(
     State(app): State<App>,
+    caller: Caller,
     PathOf((project, name)): PathOf<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -62,7 +66,11 @@ pub(crate) async fn gate_log(
     let (run, following) = app.factory.gate_follow(&project, gate, after).await?;
     let news = Follow::new(&app, Some(project.clone()), 0);
     let of = Of::Gate { project, gate, run };
-    answer(&app, frames(Reader::new(&app, of, following, news)))
+    answer(
+        &app,
+        &caller,
+        frames(Reader::new(&app, of, following, news)),
+    )
 }
 
 /// Whose checks print.

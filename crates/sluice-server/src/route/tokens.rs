@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use crate::answer::created;
 use crate::auth::Caller;
 use crate::body::JsonBody;
+use crate::once::ShownOnce;
 use crate::param::{PathOf, id};
 use crate::problem::ApiError;
 use crate::query::{Paging, QueryOf};
@@ -74,7 +75,9 @@ pub(crate) async fn token_create(
     })
     .await?;
     let location = format!("/api/v1/tokens/{}", view.id);
-    Ok(created(&location, Made { view, token }))
+    let mut response = created(&location, Made { view, token });
+    response.extensions_mut().insert(ShownOnce);
+    Ok(response)
 }
 
 /// Revokes a token (admin); it is refused from the next request on.

@@ -46,9 +46,13 @@ async fn a_shutdown_ends_streams_and_then_the_server() {
     }
     assert!(text.starts_with("HTTP/1.1 200"), "{text}");
     shutdown.cancel();
-    let mut rest = Vec::new();
-    let ended = tokio::time::timeout(Duration::from_secs(5), client.read_to_end(&mut rest));
+    let mut rest = String::new();
+    let ended = tokio::time::timeout(Duration::from_secs(5), client.read_to_string(&mut rest));
     ended.await.expect("the stream ends at once").unwrap();
+    assert!(
+        rest.contains("event: closed\ndata: {\"reason\":\"shutdown\""),
+        "{rest}"
+    );
     tokio::time::timeout(Duration::from_secs(5), serving)
         .await
         .expect("the server ends")

@@ -1,5 +1,6 @@
 //! A factory with its router, people with tokens, and a client that checks what it is answered.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
@@ -136,6 +138,13 @@ impl Ask<'_> {
         self
     }
 
+    /// Comes from an address.
+    pub(crate) fn from(mut self, address: &str) -> Self {
+        let address: SocketAddr = address.parse().unwrap();
+        self.request = self.request.extension(ConnectInfo(address));
+        self
+    }
+
     pub(crate) fn json(self, body: &Value) -> Self {
         self.body("application/json", body.to_string())
     }
@@ -214,13 +223,22 @@ impl World {
         World::with_agent(None).await
     }
 
+    /// A daemon that is told more about its surroundings.
+    pub(crate) async fn with_options(options: Options) -> World {
+        World::with(None, options).await
+    }
+
     /// A daemon whose G0 is an agent's.
     pub(crate) async fn with_agent(agent: Option<Arc<dyn Agent>>) -> World {
+        World::with(agent, Options::default()).await
+    }
+
+    async fn with(agent: Option<Arc<dyn Agent>>, options: Options) -> World {
         let folder = tempfile::tempdir().unwrap();
         let turns = Arc::new(Semaphore::new(64));
         let factory = open(folder.path(), Arc::clone(&turns), agent).await;
         let world = World {
-            router: sluice_server::router(Arc::clone(&factory), Options::default()),
+            router: sluice_server::router(Arc::clone(&factory), options),
             factory,
             document: Document::served(),
             turns,

@@ -5,6 +5,7 @@ use sluice_store::Store;
 pub(crate) mod attempts;
 pub(crate) mod copies;
 pub(crate) mod events;
+pub(crate) mod keys;
 pub(crate) mod records;
 pub(crate) mod runs;
 
@@ -38,6 +39,10 @@ macro_rules! stories {
             an_attempt_remembers_what_came_of_it: attempts,
             events_come_in_order_without_a_gap: events,
             watchers_wake_after_the_commit: events,
+            of_fifty_requests_under_a_key_one_is_done: keys,
+            the_answer_under_a_key_is_kept_for_a_day: keys,
+            a_key_that_was_given_back_is_free: keys,
+            a_key_that_nobody_gives_back_is_free_after_a_while: keys,
         }
     };
 }

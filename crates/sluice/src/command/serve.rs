@@ -75,13 +75,26 @@ pub(crate) async fn run(options: &Serve, config: &Config, output: Output) -> Res
     let options = sluice_server::Options {
         allowed_hosts: config.allowed_hosts.clone(),
         listen: None,
+        limits: config.limits,
+        stall: config.stall,
+        last_answers: config.last_work,
     };
+    let end = shutdown.clone();
+    let closing = Arc::clone(&factory);
+    let last_work = config.last_work;
+    let stopping = tokio::spawn(async move {
+        end.cancelled().await;
+        // What runs may come to its next step; what takes longer is done again at the next start.
+        closing.close();
+        tokio::time::sleep(last_work).await;
+        closing.shutdown();
+    });
     let served =
         sluice_server::serve(Arc::clone(&factory), listener, options, shutdown.clone()).await;
     shutdown.cancel();
-    factory.shutdown();
-    // What runs is cancelled and done again at the next start; nothing of it is lost.
     let _ = workers.await;
+    factory.shutdown();
+    stopping.abort();
     if let Some(watch) = watch {
         let _ = watch.await;
     }

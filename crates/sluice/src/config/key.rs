@@ -26,6 +26,13 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("server.listen", Kind::Text),
     ("server.data", Kind::Path),
     ("server.allowed_hosts", Kind::List),
+    ("server.rate_per_second", Kind::Number),
+    ("server.rate_burst", Kind::Number),
+    ("server.anonymous_per_second", Kind::Number),
+    ("server.anonymous_burst", Kind::Number),
+    ("server.streams_per_token", Kind::Number),
+    ("server.stall_s", Kind::Number),
+    ("server.shutdown_s", Kind::Number),
     ("database.url", Kind::Secret),
     (
         "engine.default",
