@@ -40,7 +40,8 @@ fn manager(package: &str) -> PathBuf {
     folder
 }
 
-fn with(package: &str) -> Bench {
+/// A sandbox that has this package manager.
+pub(crate) fn with(package: &str) -> Bench {
     let folder = manager(package);
     Bench::with_programs(std::slice::from_ref(&folder), &[folder.join("bin")])
 }

@@ -10,6 +10,7 @@ use sluice_checks::{CheckReport, Checker, Level, Quiet, Settings, Watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::bench::{Bench, places};
+use crate::managers;
 
 /// Tries to get out, and writes down what came of it.
 const SCRIPT: &str = "const fs = require('fs');\nconst net = require('net');\nconst socket = net.connect(443, '1.1.1.1');\n\
@@ -131,6 +132,37 @@ async fn allowed_scripts_run_without_network_on_the_native_engine() {
 #[tokio::test]
 async fn allowed_scripts_run_without_network_in_docker() {
     allowed_scripts_run_without_network(Bench::docker(&[]).await).await;
+}
+
+#[tokio::test]
+async fn scripts_run_in_what_pnpm_and_yarn_installed() {
+    for (package_manager, program) in [("pnpm@10", "pnpm"), ("yarn@1", "npm")] {
+        let bench = managers::with(package_manager);
+        for name in ["own", "other"] {
+            package(&bench, name, SCRIPT);
+        }
+        manifest(
+            &bench,
+            serde_json::json!({"own": "file:own-1.0.0.tgz", "other": "file:other-1.0.0.tgz"}),
+            "cat node_modules/own/made.txt && test ! -e node_modules/other/made.txt",
+        );
+        let text = fs::read_to_string(bench.snapshot().join("package.json")).expect("a manifest");
+        let named = format!(r#"{{"packageManager": "{package_manager}.0.0","#);
+        bench.write("package.json", &text.replacen('{', &named, 1));
+        let checker = bench.checker_with(allowing(&["own"]));
+        let report = run(&bench, &checker, &Quiet).await;
+        let install = bench.expect(&report, "install", Pass);
+        assert_eq!(install.steps[1].command[0], program, "{install:#?}");
+        assert!(
+            install
+                .findings
+                .iter()
+                .any(|one| one.message.starts_with("other has an install script")),
+            "{install:#?}"
+        );
+        let log = bench.log(bench.expect(&report, "build", Pass));
+        assert!(log.contains("ENETUNREACH"), "{package_manager}: {log}");
+    }
 }
 
 #[tokio::test]
