@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use crate::built::sluice;
 
+mod backups;
 mod edits;
 
 /// The administrator's token of [`spawn`].

@@ -39,6 +39,18 @@ impl DataDir {
         Ok(data)
     }
 
+    /// Uses a directory that is there, and changes nothing in it.
+    ///
+    /// # Errors
+    /// When it is no data directory.
+    pub fn existing(root: &Path) -> std::io::Result<DataDir> {
+        let root = root.canonicalize()?;
+        if root.join("git").is_dir() {
+            return Ok(DataDir { root });
+        }
+        Err(std::io::ErrorKind::NotFound.into())
+    }
+
     /// The directory itself.
     pub fn root(&self) -> &Path {
         &self.root

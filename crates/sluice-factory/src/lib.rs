@@ -5,6 +5,7 @@
 
 mod alone;
 mod ask;
+mod backup;
 mod changes;
 mod check;
 mod clone;
@@ -38,6 +39,7 @@ mod watching;
 mod work_tree;
 
 pub use ask::MAX_REPLY_BYTES;
+pub use backup::{BackupError, Manifest, Restored, backup, restore};
 pub use changes::{Receipt, Taken, TreeBase, change, take};
 pub use data::DataDir;
 pub use decide::Decide;

@@ -30,7 +30,16 @@ pub(crate) struct Connections {
     pub(crate) write: DatabaseConnection,
 }
 
-pub(crate) async fn open(url: &str) -> Result<Connections, StoreError> {
+/// What to do with the schema that is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Schema {
+    /// Bring it up to date.
+    Migrate,
+    /// Leave it as it is, and refuse another than this program's.
+    AsIs,
+}
+
+pub(crate) async fn open(url: &str, schema: Schema) -> Result<Connections, StoreError> {
     let fault = |source| match StoreError::from(source) {
         StoreError::Database { source } | StoreError::Unreachable { source } => StoreError::Open {
             url: without_password(url),
@@ -59,7 +68,10 @@ pub(crate) async fn open(url: &str) -> Result<Connections, StoreError> {
         let url = without_password(url);
         return Err(StoreError::Url { url });
     };
-    migrate(&connections.write).await?;
+    match schema {
+        Schema::Migrate => migrate(&connections.write).await?,
+        Schema::AsIs => look(&connections.read).await?,
+    }
     Ok(connections)
 }
 
@@ -121,10 +133,7 @@ async fn migrate(write: &DatabaseConnection) -> Result<(), StoreError> {
             .await?;
     }
     Migrator::install(&txn).await?;
-    let known: BTreeSet<String> = Migrator::migrations()
-        .iter()
-        .map(|migration| migration.name().to_owned())
-        .collect();
+    let known = known();
     let applied = Migrator::get_migration_models(&txn).await?;
     if let Some(migration) = applied
         .into_iter()
@@ -136,6 +145,27 @@ async fn migrate(write: &DatabaseConnection) -> Result<(), StoreError> {
     Migrator::up(&txn, None).await?;
     txn.commit().await?;
     Ok(())
+}
+
+/// The migrations of this program.
+fn known() -> BTreeSet<String> {
+    Migrator::migrations()
+        .iter()
+        .map(|migration| migration.name().to_owned())
+        .collect()
+}
+
+/// Looks whether the schema is this program's.
+async fn look(read: &DatabaseConnection) -> Result<(), StoreError> {
+    // Without the table of migrations it is no database of ours.
+    let applied = Migrator::get_migration_models(read)
+        .await
+        .unwrap_or_default();
+    let applied: BTreeSet<String> = applied.into_iter().map(|one| one.version).collect();
+    if applied == known() {
+        return Ok(());
+    }
+    Err(StoreError::OtherSchema)
 }
 
 /// The URL as it may be shown.

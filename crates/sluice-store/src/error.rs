@@ -33,6 +33,11 @@ pub enum StoreError {
         /// The first unknown migration.
         migration: String,
     },
+    /// The schema is not this program's, and was to be left as it is.
+    #[error(
+        "the database is not one of this version of sluice; use the version that its daemon runs"
+    )]
+    OtherSchema,
     /// Somebody else holds the database for longer than we wait, or asked for the same rows the other way round.
     #[error(
         "the database is locked by another program; try again, and end what holds it if it stays so"

@@ -221,7 +221,7 @@ async fn counters_advance(txn: &DatabaseTransaction) -> Result<(), RowsError> {
             .query_all_raw(Statement::from_string(DbBackend::Postgres, sql))
             .await?;
         for row in found {
-            let column: String = row.try_get_by_index(0).map_err(sea_orm::DbErr::from)?;
+            let column: String = row.try_get_by_index(0)?;
             let sql = format!(
                 "SELECT setval(pg_get_serial_sequence('{table}', '{column}'), (SELECT max({column}) FROM {table})) \
                  WHERE EXISTS (SELECT 1 FROM {table})"
@@ -248,7 +248,7 @@ where
     loop {
         let mut page = E::find();
         if let Some(last) = &last {
-            let columns = keys.iter().map(|key| key.into_expr().into());
+            let columns = keys.iter().map(|key| key.into_expr());
             let values = keys.iter().map(|key| Expr::value(last.get(*key)));
             page = page.filter(Expr::tuple(columns).gt(Expr::tuple(values)));
         }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend, EntityTrait};
 use tokio::sync::watch;
 
-use crate::connect;
+use crate::connect::{self, Schema};
 use crate::entity::event_clock;
 use crate::error::StoreError;
 use crate::group::{Change, Writer};
@@ -38,7 +38,20 @@ impl Store {
     /// # Errors
     /// [`StoreError::Url`], [`StoreError::Open`], [`StoreError::NewerSchema`], or a fault of the database.
     pub async fn open(url: &str) -> Result<Store, StoreError> {
-        let connect::Connections { read, write } = connect::open(url).await?;
+        Self::with(connect::open(url, Schema::Migrate).await?).await
+    }
+
+    /// Opens a database that another program may be using, and leaves its schema as it is. `url` names one that
+    /// is there: `sqlite:///absolute/path?mode=rw`.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; [`StoreError::OtherSchema`] when it is not the schema of this program.
+    pub async fn open_as_is(url: &str) -> Result<Store, StoreError> {
+        Self::with(connect::open(url, Schema::AsIs).await?).await
+    }
+
+    async fn with(connections: connect::Connections) -> Result<Store, StoreError> {
+        let connect::Connections { read, write } = connections;
         let last = event_clock::Entity::find_by_id(CLOCK).one(&read).await?;
         let last = EventSeq(last.map_or(0, |clock| clock.last));
         let (events, _) = watch::channel(last);

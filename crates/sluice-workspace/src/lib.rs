@@ -9,6 +9,7 @@ mod blame;
 mod change;
 pub mod checkout;
 mod commit;
+mod copy;
 mod diff;
 mod embedded;
 mod error;

@@ -127,7 +127,7 @@ fn special_file_check(path: &Path) -> Result<(), WorkspaceError> {
     }
 }
 
-fn init(git_dir: &Path) -> Result<(), WorkspaceError> {
+pub(crate) fn init(git_dir: &Path) -> Result<(), WorkspaceError> {
     let failed = || WorkspaceError::git(format!("create {}", git_dir.display()));
     let mut options = RepositoryInitOptions::new();
     options

@@ -44,6 +44,10 @@ pub(crate) enum Command {
     Check(Check),
     /// Verify every gate proof in a repository, offline.
     Verify(Verify),
+    /// Copy a daemon's data into a new folder, while it runs.
+    Backup(Backup),
+    /// Make a data directory from a backup.
+    Restore(Restore),
     /// List the images that checks run in, build them, or make the base that they stand on.
     #[command(subcommand)]
     Image(ImageCommand),
@@ -183,6 +187,35 @@ pub(crate) struct Verify {
     /// signer.
     #[arg(long, value_name = "FILE")]
     pub(crate) signers: Option<PathBuf>,
+}
+
+/// Options of `backup`.
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// The folder to make; it must not be there.
+    pub(crate) to: PathBuf,
+    /// The data directory.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// The database; SQLite in the data directory by default.
+    #[arg(long, value_name = "URL")]
+    pub(crate) database: Option<String>,
+    /// Leave the signing key out: a daemon that is restored from it signs with a new one.
+    #[arg(long)]
+    pub(crate) without_key: bool,
+}
+
+/// Options of `restore`.
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// The backup.
+    pub(crate) from: PathBuf,
+    /// The data directory to make; it must not be there.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// The database, which must be empty; SQLite in the data directory by default.
+    #[arg(long, value_name = "URL")]
+    pub(crate) database: Option<String>,
 }
 
 /// Images.

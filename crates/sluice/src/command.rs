@@ -1,6 +1,7 @@
 //! The commands, each in a file of its own.
 
 mod apply;
+mod backup;
 mod check;
 mod demo;
 mod doctor;
@@ -35,6 +36,8 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<(), Exit> {
             start_log(&config)?;
             block_on(check::run(args, &config, output))
         }
+        Command::Backup(args) => block_on(backup::backup(&args, &config()?, output)),
+        Command::Restore(args) => block_on(backup::restore(&args, &config()?, output)),
         Command::Image(args) => {
             let config = config()?;
             start_log(&config)?;

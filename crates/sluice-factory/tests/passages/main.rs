@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a story ends where something fails")]
 
 mod answers;
+mod backups;
 mod cancel;
 mod checks;
 mod decisions;

@@ -2,7 +2,7 @@
 
 use sea_orm::{ConnectionTrait, Statement};
 
-use super::{begin, open, without_password};
+use super::{Schema, begin, open, without_password};
 
 #[test]
 fn a_password_is_not_shown() {
@@ -32,7 +32,7 @@ async fn number(db: &impl ConnectionTrait, sql: &str) -> i64 {
 async fn what_is_committed_after_a_full_disk_is_committed() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}?mode=rwc", folder.path().join("a.db").display());
-    let connections = open(&url).await.unwrap();
+    let connections = open(&url, Schema::Migrate).await.unwrap();
     let write = &connections.write;
     write
         .execute_unprepared("CREATE TABLE t (x TEXT)")
