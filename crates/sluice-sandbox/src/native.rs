@@ -1,16 +1,18 @@
 //! The native engine: namespaces on the host's own toolchains, for a machine without a container engine.
 //!
-//! The daemon starts a small helper (its own program again, as `sluice sandbox-init`), which makes the
-//! namespaces, builds the root, drops every privilege and starts the command. Nothing here falls back to
+//! The daemon starts its own program again, as `sluice sandbox-init`; for each job that forks a helper, which makes
+//! the namespaces, builds the root, drops every privilege and starts the command. Nothing here falls back to
 //! less: where the kernel refuses a step the job is refused with what a person can do about it.
 
 mod cgroup;
 mod fence;
 mod filter;
 mod follow;
+mod helpers;
 mod host;
 mod init;
 mod inside;
+mod nursery;
 mod owners;
 mod place;
 mod rootfs;
@@ -35,8 +37,9 @@ use crate::{End, Ended, EngineInfo, Job, Limits, LogSink, Network, Sandbox, Sand
 use crate::{Stdin, Upper};
 use cgroup::Cgroups;
 use follow::{Followed, Stopped};
+use helpers::Helpers;
 use host::View;
-pub use init::init_main;
+pub use nursery::init_main;
 use place::Place;
 pub use selftest::SelfTest;
 use spec::{Action, Bounds, Fault, Report, Spec};
@@ -98,6 +101,7 @@ pub struct Native {
     info: EngineInfo,
     view: View,
     cgroups: Cgroups,
+    helpers: Helpers,
     kernel: (u32, u32),
     /// The user that commands run as outside, where it is not this process's own.
     outer: Option<u32>,
@@ -134,6 +138,7 @@ impl Native {
         let group = format!("sluice-{}-", hex::encode(&digest[..6]));
         let cgroups = Cgroups::find(&group, config.cgroup.as_deref());
         let is_root = rustix::process::geteuid().is_root();
+        let outer = (is_root && host::is_mapped(config.outer_id)).then_some(config.outer_id);
         Ok(Native {
             info: EngineInfo {
                 name: "native".to_owned(),
@@ -149,7 +154,8 @@ impl Native {
             view: View::of_host(&config.extra_paths),
             cgroups,
             kernel,
-            outer: (is_root && host::is_mapped(config.outer_id)).then_some(config.outer_id),
+            helpers: Helpers::new(config.helper.clone(), outer),
+            outer,
             config: NativeConfig { state, ..config },
         })
     }
@@ -216,7 +222,8 @@ impl Native {
         let place = self.place(job).await?;
         let unenforced = self.unenforced(&place);
         let spec = self.spec(job, action, &place);
-        let followed = follow::follow(&self.config, &spec, job, log, cancel, started).await?;
+        let with = (&self.helpers, &self.config.resolver);
+        let followed = follow::follow(with, &spec, job, log, cancel, started).await?;
         let end = end(&followed, &place);
         let peak_memory = place.groups.peak_memory();
         // Removing waits for the kernel to let go of the groups.

@@ -1,21 +1,18 @@
 //! Follows one running job from the daemon: streams its output, keeps its clocks, ends it.
 
-use std::ffi::OsString;
 use std::io::{self, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::net::TcpListener;
-use std::os::unix::net::UnixStream as StdUnixStream;
-use std::process::Stdio;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags};
-use sluice_egress::Record;
+use sluice_egress::{Record, Resolve};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::UnixStream;
-use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
 
-use super::NativeConfig;
+use super::helpers::{Helpers, Started};
 use super::spec::{LISTENER, Report, Spec, frame};
 use crate::way_out::{Door, WayOut};
 use crate::{Job, LogSink, Network, SandboxError, Stdin, Stream};
@@ -54,20 +51,20 @@ fn fault(step: &'static str) -> impl FnOnce(io::Error) -> SandboxError {
 
 /// Runs the helper with `spec` and follows it to its end.
 pub(super) async fn follow(
-    config: &NativeConfig,
+    (helpers, resolver): (&Helpers, &Arc<dyn Resolve>),
     spec: &Spec,
     job: &Job,
     log: &mut dyn LogSink,
     cancel: &CancellationToken,
     started: Instant,
 ) -> Result<Followed, SandboxError> {
-    let (mut child, control) = start(&config.helper)?;
-    let streams = (child.stdout.take(), child.stderr.take());
-    let (Some(out), Some(err)) = streams else {
-        return Err(SandboxError::Setup {
-            why: "the helper has no output".to_owned(),
-        });
-    };
+    // Dropped in any case, and with it the helper ends.
+    let Started {
+        helper: _helper,
+        control,
+        out,
+        err,
+    } = helpers.start()?;
     let mut follower = Follower {
         job,
         log,
@@ -76,48 +73,19 @@ pub(super) async fn follow(
         printed: 0,
         stopped: None,
         give_up: None,
-        way_out: WayOut::new(job, &config.resolver),
+        way_out: WayOut::new(job, resolver),
     };
     let report = follower.run(control, spec, out, err, cancel).await?;
     let requests = follower.way_out.close().await;
-    // It ends by itself after its report; where it did not report it must not live on.
     if report.is_none() {
-        let _ = child.start_kill();
+        // It, or the one that started it, may be stuck.
+        helpers.forget();
     }
-    let _ = tokio::time::timeout(GRACE, child.wait()).await;
     Ok(Followed {
         report,
         stopped: follower.stopped,
         requests,
     })
-}
-
-fn start(helper: &[OsString]) -> Result<(Child, UnixStream), SandboxError> {
-    let (near, far) = StdUnixStream::pair().map_err(fault("make a socket"))?;
-    let [program, arguments @ ..] = helper else {
-        return Err(SandboxError::Setup {
-            why: "no helper is configured".to_owned(),
-        });
-    };
-    let child = Command::new(program)
-        .args(arguments)
-        .env_clear()
-        .current_dir("/")
-        .stdin(Stdio::from(std::os::fd::OwnedFd::from(far)))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        // A Ctrl-C at the daemon's terminal is the daemon's to answer.
-        .process_group(0)
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|source| SandboxError::Io {
-            step: "start the sandbox helper",
-            path: program.into(),
-            source,
-        })?;
-    near.set_nonblocking(true).map_err(fault("make a socket"))?;
-    let near = UnixStream::from_std(near).map_err(fault("make a socket"))?;
-    Ok((child, near))
 }
 
 struct Follower<'a> {

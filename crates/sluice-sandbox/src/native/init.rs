@@ -15,7 +15,7 @@ use rustix::pipe::PipeFlags;
 use rustix::process::{Pid, PidfdFlags, Signal};
 
 use super::inside::{self, Handed};
-use super::owners::{self, Owners};
+use super::owners::{self, Namespace, Owners};
 use super::rootfs::Sources;
 use super::spec::{Fault, Report, Spec, read_frame, read_json, write_json};
 use super::sys::{self, Side};
@@ -24,28 +24,20 @@ use crate::{INNER_ID, Network};
 /// The step that makes the namespaces, as faults name it.
 pub(super) const NAMESPACES: &str = "make namespaces";
 
-/// The whole of `sluice sandbox-init`: takes one job from the socket that is its standard input, runs it,
-/// and ends. Must be called before the process has a second thread.
-pub fn init_main() -> ! {
-    let code = match serve() {
-        Ok(()) => 0,
-        Err(_) => 1,
-    };
-    sys::exit_now(code);
-}
-
-fn serve() -> std::io::Result<()> {
-    // The socket moves away from 0, so that nothing started later can hold it.
-    let control = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
-    let mut control = File::from(control);
-    rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
+/// Takes one job from the socket to the daemon, runs it, and reports.
+pub(super) fn serve(mut control: File, namespace: Option<Namespace>) -> std::io::Result<()> {
     let spec: Spec = read_json(&mut control)?;
     let input = read_frame(&mut control)?;
-    let report = run(&spec, &input, &control).unwrap_or_else(Report::Fault);
+    let report = run(&spec, &input, &control, namespace).unwrap_or_else(Report::Fault);
     write_json(&mut control, &report)
 }
 
-fn run(spec: &Spec, input: &[u8], control: &File) -> Result<Report, Fault> {
+fn run(
+    spec: &Spec,
+    input: &[u8],
+    control: &File,
+    namespace: Option<Namespace>,
+) -> Result<Report, Fault> {
     let stdin = sealed(input).map_err(Fault::at("hold the standard input"))?;
     let pipe = || rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(Fault::at("make a pipe"));
     let (wait_release, release) = pipe()?;
@@ -56,7 +48,8 @@ fn run(spec: &Spec, input: &[u8], control: &File) -> Result<Report, Fault> {
             rustix::thread::set_thread_groups(&[])
                 .map_err(Fault::at("drop supplementary groups"))?;
             give_streams(outer)?;
-            Some(Sources::take(spec, Some(&mut Owners::new(outer)))?)
+            let mut owners = Owners::new(outer, namespace);
+            Some(Sources::take(spec, Some(&mut owners))?)
         }
         None => None,
     };

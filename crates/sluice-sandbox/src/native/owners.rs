@@ -16,6 +16,23 @@ use super::sys::{self, Side};
 /// The step that translates owners, as faults name it.
 pub(super) const STEP: &str = "translate the owners of";
 
+/// A user namespace that translates one owner of the disk to one outer user.
+pub(super) struct Namespace {
+    outer: u32,
+    owner: (u32, u32),
+    held: OwnedFd,
+}
+
+/// The namespace for what this process itself has put on the disk.
+pub(super) fn of_this_user(outer: u32) -> Result<Namespace, Fault> {
+    let owner = (
+        rustix::process::geteuid().as_raw(),
+        rustix::process::getegid().as_raw(),
+    );
+    let held = make(owner, outer)?;
+    Ok(Namespace { outer, owner, held })
+}
+
 /// User namespaces that translate owners, one per owner seen.
 pub(super) struct Owners {
     outer: u32,
@@ -23,11 +40,15 @@ pub(super) struct Owners {
 }
 
 impl Owners {
-    /// Translates to the user and group `outer` of the host.
-    pub(super) fn new(outer: u32) -> Owners {
+    /// Translates to the user and group `outer` of the host, with a namespace that may be there already.
+    pub(super) fn new(outer: u32, made: Option<Namespace>) -> Owners {
+        let made = made.filter(|made| made.outer == outer);
         Owners {
             outer,
-            known: Vec::new(),
+            known: made
+                .map(|made| (made.owner, made.held))
+                .into_iter()
+                .collect(),
         }
     }
 

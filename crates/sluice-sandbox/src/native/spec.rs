@@ -14,6 +14,56 @@ const FRAME_MAX: u32 = 1 << 30;
 /// The byte that comes with the listener of the way out, before the report. No frame begins with it.
 pub(super) const LISTENER: u8 = 0xff;
 
+/// What the process that starts helpers is told, in one packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Start a helper; its socket and its two output pipes come along.
+    Start {
+        /// Its name from now on.
+        number: u64,
+        /// See [`Spec::outer`].
+        outer: Option<u32>,
+    },
+    /// End a helper that has not ended.
+    End {
+        /// Its name.
+        number: u64,
+    },
+}
+
+impl Order {
+    /// Bytes in a packet: the kind, the number, the outer user.
+    pub(super) const SIZE: usize = 13;
+    /// The number that no user has.
+    const NOBODY: u32 = u32::MAX;
+
+    pub(super) fn to_bytes(self) -> [u8; Order::SIZE] {
+        let (kind, number, outer) = match self {
+            Order::Start { number, outer } => (1, number, outer.unwrap_or(Order::NOBODY)),
+            Order::End { number } => (2, number, Order::NOBODY),
+        };
+        let mut bytes = [0; Order::SIZE];
+        bytes[0] = kind;
+        bytes[1..9].copy_from_slice(&number.to_be_bytes());
+        bytes[9..].copy_from_slice(&outer.to_be_bytes());
+        bytes
+    }
+
+    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Order> {
+        let [kind, rest @ ..] = <[u8; Order::SIZE]>::try_from(bytes).ok()?;
+        let number = u64::from_be_bytes(rest[..8].try_into().ok()?);
+        let outer = u32::from_be_bytes(rest[8..].try_into().ok()?);
+        match kind {
+            1 => Some(Order::Start {
+                number,
+                outer: (outer != Order::NOBODY).then_some(outer),
+            }),
+            2 => Some(Order::End { number }),
+            _ => None,
+        }
+    }
+}
+
 /// Everything the helper must know. Made by the daemon, never by the command.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Spec {

@@ -78,15 +78,34 @@ async fn dropped_run_leaves_nothing() {
     assert!(!f.dir.path().join("kept").exists());
 }
 
-/// The number of the helper that this process started.
+/// The processes of our helper program that process `parent` started.
+fn children(parent: &str) -> Vec<String> {
+    let parent = format!(" {parent} ");
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    processes
+        .filter_map(|entry| {
+            let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
+            let (before, after) = stat.rsplit_once(')')?;
+            let is_child = after.get(2..)?.starts_with(&parent);
+            (is_child && before.contains("sluice-sandbox"))
+                .then(|| entry.file_name().to_string_lossy().into_owned())
+        })
+        .collect()
+}
+
+/// The number of the process that helpers of this process are forked from.
+fn nursery_pid() -> Option<String> {
+    children(&std::process::id().to_string()).pop()
+}
+
+/// The number of the one helper.
 fn helper_pid() -> Option<String> {
-    let own = format!(" {} ", std::process::id());
-    fs::read_dir("/proc").unwrap().flatten().find_map(|entry| {
-        let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
-        let (before, after) = stat.rsplit_once(')')?;
-        let is_child = after.get(2..)?.starts_with(&own) && before.contains("sluice-sandbox");
-        is_child.then(|| entry.file_name().to_string_lossy().into_owned())
-    })
+    children(&nursery_pid()?).pop()
+}
+
+fn signal(signal: &str, pid: &str) {
+    let sent = Command::new("kill").args([signal, pid]).status().unwrap();
+    assert!(sent.success());
 }
 
 #[tokio::test]
@@ -98,14 +117,7 @@ async fn killed_helper_leaves_nothing() {
     let cancel = CancellationToken::new();
     let kill = async {
         eventually("the job starts", || runs(&marker)).await;
-        let helper = helper_pid().expect("the helper is a child of this process");
-        assert!(
-            Command::new("kill")
-                .args(["-9", &helper])
-                .status()
-                .unwrap()
-                .success()
-        );
+        signal("-9", &helper_pid().expect("a helper runs"));
     };
     let (ended, ()) = tokio::join!(f.sandbox.run(&job, &mut log, &cancel), kill);
     assert!(
@@ -128,20 +140,47 @@ async fn stuck_helper_does_not_hold_the_job() {
     let started = Instant::now();
     let stop = async {
         eventually("the job starts", || runs(&marker)).await;
-        let helper = helper_pid().expect("the helper is a child of this process");
-        assert!(
-            Command::new("kill")
-                .args(["-STOP", &helper])
-                .status()
-                .unwrap()
-                .success()
-        );
+        let helper = helper_pid().expect("a helper runs");
+        signal("-STOP", &helper);
+        helper
     };
-    let (ended, ()) = tokio::join!(f.sandbox.run(&job, &mut log, &cancel), stop);
+    let (ended, helper) = tokio::join!(f.sandbox.run(&job, &mut log, &cancel), stop);
     assert_eq!(ended.unwrap().end, sluice_sandbox::End::TimedOut);
     assert!(started.elapsed() < job.limits.wall + Duration::from_secs(5));
     assert!(!runs(&marker));
     assert!(is_clean(&f, &job.name));
+    let state = || fs::read_to_string(format!("/proc/{helper}/stat")).unwrap_or_default();
+    eventually("the helper is killed", || !state().contains(") T ")).await;
+}
+
+#[tokio::test]
+async fn helpers_are_waited_for() {
+    let f = fixture().await;
+    for _ in 0..3 {
+        f.run(&f.sh("true")).await;
+    }
+    let nursery = nursery_pid().expect("helpers were started");
+    // The last one may still be on its way out.
+    assert!(children(&nursery).len() <= 1);
+}
+
+#[tokio::test]
+async fn a_job_outlives_the_process_that_its_helper_was_forked_from() {
+    let f = fixture().await;
+    let job = f.sh("sleep 2; echo done");
+    let mut log = Vec::new();
+    let cancel = CancellationToken::new();
+    let kill = async {
+        eventually("the helper starts", || helper_pid().is_some()).await;
+        signal("-9", &nursery_pid().expect("it runs"));
+    };
+    let (ended, ()) = tokio::join!(f.sandbox.run(&job, &mut log, &cancel), kill);
+    assert_eq!(ended.unwrap().end, sluice_sandbox::End::Exited(0));
+    assert_eq!(String::from_utf8(log).unwrap(), "done\n");
+    // The next one is forked from a new process.
+    let next = f.sh("true");
+    assert_eq!(f.run(&next).await.ended.end, sluice_sandbox::End::Exited(0));
+    assert!(is_clean(&f, &job.name) && is_clean(&f, &next.name));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
