@@ -11,6 +11,16 @@ from projects import demo_project, installed, larger_project
 from timing import Measure, in_turns, run, timed
 
 ONLY = "build,test,lint"
+# What the commands leave in the working folder, where there is no sandbox.
+LEFT = ("dist", "node_modules/.vite", "node_modules/.vite-temp")
+# A second package without dependencies: its build is the fourth check. The first file is another one each time.
+TOOLS = (
+    ("tools/build.js", 'import { createHash } from "node:crypto";\nlet sum = "";\n'
+                       'for (let n = 0; n < 50000; n++) sum = createHash("sha256").update(sum + n).digest("hex");\n'
+                       'console.log(sum);\n'),
+    ("tools/package.json", '{"name": "tools", "version": "0.1.0", "private": true, "type": "module", '
+                           '"scripts": {"build": "node build.js"}}\n'),
+)
 GROUPS = "no sandbox, each command in a CPU group of its own"
 # As crates/sluice-checks/src/checker/job.rs sets it in the sandbox.
 BARE = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "CI": "true",
@@ -31,35 +41,63 @@ def measure(context):
         yield one(context, "larger", "React, vite, vitest with jsdom, typed eslint", larger_project(context))
 
 
-def one(context, name, title, project):
-    measure = Measure(f"checks-{name}", f"Build, test and lint at once: {title}", "no sandbox")
+def measure_four(context):
+    """The goal of the issue: four checks at once on the larger project, in sandboxes and without."""
+    yield one(context, "four", "Four checks at once: React, vite, vitest with jsdom, typed eslint, and a second package",
+              larger_project(context), TOOLS)
+
+
+def one(context, name, title, project, more=()):
+    measure = Measure(f"checks-{name}", f"Build, test and lint at once: {title}" if not more else title, "no sandbox")
     sources = os.path.join(context.work, f"{name}-checked")
     shutil.rmtree(sources, ignore_errors=True)
     shutil.copytree(project, sources)
     bare = installed(context, project, f"{name}-bare")
+    for folder in (sources, bare):
+        for path, text in dict(more).items():
+            path = os.path.join(folder, path)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
     _, report = check(context, "native", sources)
-    commands = [one["command"] for one in report["checks"] if one["name"] in ONLY.split(",")]
-    if len(commands) != 3:
-        raise SystemExit(f"three checks were expected: {commands}")
+    checks = [one for one in report["checks"] if one["name"].split(":")[0] in ONLY.split(",")]
+    # The second package's checks start in its folder.
+    commands = [(one["command"], os.path.join(bare, "tools") if one["name"].endswith(":tools") else bare) for one in checks]
+    if len(commands) != (4 if more else 3) or any(one["verdict"] != "pass" for one in report["checks"]):
+        raise SystemExit(f"other checks were expected: {[(one['name'], one['verdict'], one['note']) for one in report['checks']]}")
 
     def sandboxed(engine):
         def run_once(number):
             # Another source each time, with the same dependencies: the checks run, the installation does not.
             with open(os.path.join(sources, "src", "round.ts"), "w", encoding="utf-8") as file:
                 file.write(f'export const round = "{engine} {number} {time.time_ns()}";\n')
+            if more:
+                with open(os.path.join(sources, more[0][0]), "w", encoding="utf-8") as file:
+                    file.write(more[0][1] + f"// {time.time_ns()}\n")
             took, report = check(context, engine, sources)
             by_name = {one["name"]: one for one in report["checks"]}
             if number > 0 and not by_name["install"]["cached"]:
                 raise SystemExit("the installation was expected to be cached")
             if any(by_name[name]["cached"] for name in ONLY.split(",")):
                 raise SystemExit("the checks were expected to run")
+            if report["verdict"] != "pass":
+                raise SystemExit(f"{engine}: {report['verdict']}")
             return {f"sluice {engine}: checks": report["wall_ms"], f"sluice {engine}: whole process": took}
         return run_once
 
-    contenders = {"bare": lambda _: {"no sandbox": at_once(context, bare, commands)}, "native": sandboxed("native")}
+    def plain(name, groups=()):
+        def run_once(_):
+            if more:
+                # What is checked differs each time on this side too.
+                with open(os.path.join(bare, more[0][0]), "w", encoding="utf-8") as file:
+                    file.write(more[0][1] + f"// {time.time_ns()}\n")
+            return {name: at_once(context, bare, commands, groups)}
+        return run_once
+
+    contenders = {"bare": plain("no sandbox"), "native": sandboxed("native")}
     groups = cpu_groups(len(commands))
     if groups:
-        contenders["groups"] = lambda _: {GROUPS: at_once(context, bare, commands, groups)}
+        contenders["groups"] = plain(GROUPS, groups)
         measure.base = GROUPS
     if context.docker:
         contenders["docker"] = sandboxed("docker")
@@ -68,7 +106,7 @@ def one(context, name, title, project):
     finally:
         for group in groups:
             os.rmdir(group)
-    measure.note("Commands: " + "; ".join(" ".join(command) for command in commands) + ".")
+    measure.note("Commands: " + "; ".join(" ".join(command) for command, _ in commands) + ".")
     return measure.finish()
 
 
@@ -95,22 +133,24 @@ def join(group):
         file.write(str(os.getpid()))
 
 
-def at_once(context, folder, commands, groups=()):
-    """Milliseconds until the last of the commands has ended."""
-    for left in ("dist", "node_modules/.vite", "node_modules/.vite-temp"):
+def at_once(context, folder, commands, groups=(), ok=None):
+    """Milliseconds until the last of the commands has ended. With `ok`, a list, the exit codes go there."""
+    for left in LEFT:
         shutil.rmtree(os.path.join(folder, left), ignore_errors=True)
     out = context.folder("bare-out")
     env = dict(BARE, HOME=context.folder("bare-home"))
     start = time.monotonic()
     running = []
-    for number, command in enumerate(commands):
+    for number, (command, place) in enumerate(commands):
         joins = functools.partial(join, groups[number]) if groups else None
         command = [word.replace("/sluice/out", out).replace("/workspace", folder) for word in command]
-        running.append(subprocess.Popen(command, cwd=folder, env=env, stdin=subprocess.DEVNULL, preexec_fn=joins,
+        running.append(subprocess.Popen(command, cwd=place, env=env, stdin=subprocess.DEVNULL, preexec_fn=joins,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
     codes = [process.wait() for process in running]
     took = (time.monotonic() - start) * 1e3
-    if any(codes):
+    if ok is not None:
+        ok.append(codes)
+    elif any(codes):
         raise SystemExit(f"without a sandbox: {codes} from {commands}")
     return took
 

@@ -99,16 +99,51 @@ def larger_project(context):
     files["src/main.tsx"] = ('import { createRoot } from "react-dom/client";\n' + imports +
                              'const root = document.getElementById("root");\n'
                              f"if (root) createRoot(root).render(<>{widgets}</>);\n")
+    return written(to, files)
+
+
+SMALL_PACKAGE = {
+    "name": "small", "version": "0.1.0", "private": True, "type": "module",
+    "scripts": {"build": "vite build", "test": "vitest run", "lint": "eslint ."},
+    "devDependencies": {name: PACKAGE["devDependencies"][name]
+                        for name in ("eslint", "rollup", "typescript", "typescript-eslint", "vite", "vitest")},
+}
+SMALL = {
+    "index.html": '<!doctype html><title>Small</title><script type="module" src="/src/main.ts"></script>\n',
+    ".gitignore": "node_modules\ndist\n",
+    "vite.config.ts": 'import { defineConfig } from "vitest/config";\nexport default defineConfig({ test: { environment: "node" } });\n',
+    "eslint.config.js": 'import tseslint from "typescript-eslint";\n'
+                        'export default tseslint.config({ ignores: ["dist"] }, ...tseslint.configs.recommended);\n',
+    "src/main.ts": 'import { add } from "./add";\nconsole.log(add(1, 2));\n',
+    "src/add.ts": "export function add(one: number, other: number): number {\n  return one + other;\n}\n",
+    "src/add.test.ts": 'import { expect, test } from "vitest";\nimport { add } from "./add";\n'
+                       'test("adds", () => { expect(add(1, 2)).toBe(3); });\n',
+}
+
+
+def small_project(context):
+    """vite, vitest and eslint on three files: many runs in little time, and the same places to write to."""
+    files = {**SMALL, "package.json": json.dumps(SMALL_PACKAGE, indent=2) + "\n"}
+    return written(os.path.join(context.work, "small"), files)
+
+
+def written(to, files):
+    """A project of these files with a lockfile, as a git repository."""
+    if os.path.isdir(to):
+        return to
+    part = to + ".part"
+    shutil.rmtree(part, ignore_errors=True)
     for path, text in files.items():
-        path = os.path.join(to, path)
+        path = os.path.join(part, path)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
-    run(["npm", "install", "--package-lock-only", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=to)
-    run(["git", "init", "--quiet"], cwd=to)
-    run(["git", "add", "--all"], cwd=to)
+    run(["npm", "install", "--package-lock-only", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=part)
+    run(["git", "init", "--quiet"], cwd=part)
+    run(["git", "add", "--all"], cwd=part)
     run(["git", "-c", "user.name=Bench", "-c", "user.email=bench@example.invalid", "commit", "--quiet", "-m", "all"],
-        cwd=to)
+        cwd=part)
+    os.rename(part, to)
     return to
 
 

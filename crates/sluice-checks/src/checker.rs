@@ -19,6 +19,7 @@ use answer::{
 use futures::future::{join_all, poll_immediate};
 use select::select;
 use sluice_sandbox::{Ended, Network, Sandbox, SandboxError, Upper};
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 use way_out::{Said, WayOut};
 
@@ -81,6 +82,17 @@ struct Run<'a> {
     cancel: CancellationToken,
     /// Ends the commands: when it is cancelled, and at the first red check if that is wanted.
     stop: CancellationToken,
+    images: Images,
+}
+
+/// What each toolchain of a run runs in, by digest, or a note on what the machine lacks: one answer for the whole run.
+#[derive(Default)]
+struct Images([OnceCell<Result<String, String>>; Toolchain::ALL.len()]);
+
+impl Images {
+    fn of(&self, toolchain: Toolchain) -> &OnceCell<Result<String, String>> {
+        &self.0[toolchain as usize]
+    }
 }
 
 /// What a command runs on.
@@ -169,6 +181,7 @@ impl Checker {
             watch,
             stop: cancel.child_token(),
             cancel,
+            images: Images::default(),
         };
         select(&mut plan, request.only.as_deref())?;
         let going = (
@@ -370,19 +383,21 @@ impl Checker {
         run: &Run<'_>,
         step: &Step,
     ) -> Result<Result<String, String>, CheckError> {
-        let found = tokio::select! {
-            found = self.sandbox.image(Some(step.toolchain.as_str())) => found,
-            () = run.cancel.cancelled() => return Err(CheckError::Cancelled),
-        };
-        match found {
-            Ok(image) => Ok(Ok(image)),
-            Err(fault @ (SandboxError::ImageMissing { .. } | SandboxError::ImageBuild { .. })) => {
-                Ok(Err(fault.to_string()))
+        let look = || async {
+            match self.sandbox.image(Some(step.toolchain.as_str())).await {
+                Ok(image) => Ok(Ok(image)),
+                Err(
+                    fault @ (SandboxError::ImageMissing { .. } | SandboxError::ImageBuild { .. }),
+                ) => Ok(Err(fault.to_string())),
+                Err(source) => Err(CheckError::Sandbox {
+                    check: step.name.clone(),
+                    source,
+                }),
             }
-            Err(source) => Err(CheckError::Sandbox {
-                check: step.name.clone(),
-                source,
-            }),
+        };
+        tokio::select! {
+            found = run.images.of(step.toolchain).get_or_try_init(look) => found.cloned(),
+            () = run.cancel.cancelled() => Err(CheckError::Cancelled),
         }
     }
 

@@ -1,7 +1,9 @@
 //! Times sandboxes from start to end of one command, against other programs, in turns.
 //!
-//! Reads `{"rounds", "folder", "argv", "contenders": {NAME: {..}}}` from standard input, where a contender is
-//! `{"native": [HELPER..]}`, `{"docker": IMAGE}` or `{"command": [ARGV..]}`; writes `{NAME: [MILLISECONDS..]}`.
+//! Reads `{"rounds", "folder", "argv", "contenders": {NAME: {..}}, "layers": {NAME: [FOLDER..]}}` from standard
+//! input, where a contender is `{"native": [HELPER..]}`, `{"docker": IMAGE}` or `{"command": [ARGV..]}`, and layers lie
+//! over the folder of an engine of that name; writes `{NAME: [MILLISECONDS..]}`. Each round starts with another
+//! contender.
 //! `tests/bench/measure.py` starts it.
 
 use std::collections::BTreeMap;
@@ -25,6 +27,8 @@ struct Spec {
     folder: PathBuf,
     argv: Vec<String>,
     contenders: BTreeMap<String, Kind>,
+    #[serde(default)]
+    layers: BTreeMap<String, Vec<PathBuf>>,
 }
 
 #[derive(Deserialize)]
@@ -45,14 +49,19 @@ async fn main() -> Result<(), Failure> {
     let spec: Spec = serde_json::from_reader(io::stdin())?;
     let state = tempfile::tempdir()?;
     let mut contenders = Vec::new();
-    for (name, kind) in spec.contenders {
-        contenders.push((name, contender(kind, state.path()).await?));
+    for (number, (name, kind)) in spec.contenders.into_iter().enumerate() {
+        let state = state.path().join(number.to_string());
+        contenders.push((name, contender(kind, &state).await?));
     }
     let mut times: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     // The first round warms the caches of the kernel and is not counted.
     for round in 0..=spec.rounds {
+        contenders.rotate_left(1);
         for (name, contender) in &contenders {
-            let job = job(format!("bench-{round}"), &spec.folder, &spec.argv);
+            let mut job = job(format!("bench-{round}"), &spec.folder, &spec.argv);
+            if let Some(layers) = spec.layers.get(name) {
+                job.lower.splice(0..0, layers.iter().cloned());
+            }
             let start = Instant::now();
             once(contender, &job).await?;
             let took = start.elapsed().as_secs_f64() * 1e3;

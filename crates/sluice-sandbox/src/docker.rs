@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use sluice_egress::{Record, Resolve};
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
 use crate::way_out::WayOut;
@@ -20,6 +21,7 @@ mod broom;
 mod engine;
 mod follow;
 mod guest;
+mod hello;
 mod image;
 mod latch;
 mod reap;
@@ -83,14 +85,22 @@ pub struct Docker {
     api: Api,
     info: EngineInfo,
     place: Place,
-    guest: Guest,
+    kind: DockerKind,
+    state: PathBuf,
+    /// Found before the first job.
+    ready: OnceCell<Ready>,
     images: Arc<Images>,
     daemon_id: String,
     resolver: Arc<dyn Resolve>,
-    /// Limits that the engine's host cannot enforce, found once.
-    unenforced: Vec<String>,
     /// Names of the jobs that run in this process, so that one is never taken for remains of another.
     running: Arc<Mutex<HashSet<String>>>,
+}
+
+/// What every job needs of the engine and of this host.
+struct Ready {
+    guest: Guest,
+    /// Limits that the engine's host cannot enforce.
+    unenforced: Vec<String>,
 }
 
 impl Docker {
@@ -104,28 +114,62 @@ impl Docker {
     /// [`SandboxError::Unavailable`] when nothing answers, [`SandboxError::Forbidden`] when the engine would
     /// weaken the sandbox.
     pub async fn connect(config: DockerConfig) -> Result<Docker, SandboxError> {
+        let docker = Docker::find(config).await?;
+        docker.look().await?;
+        Ok(docker)
+    }
+
+    /// As [`Docker::connect`], but looks at the engine only before its first job: most often every answer is
+    /// known, and nothing runs.
+    ///
+    /// # Errors
+    /// [`SandboxError::Unavailable`] when nothing answers.
+    pub async fn find(config: DockerConfig) -> Result<Docker, SandboxError> {
         validate::daemon_id(&config.daemon_id)?;
         validate::state(&config.state)?;
         let api = Api::connect(config.kind, config.socket.as_deref()).await?;
-        let engine = engine::look(&api).await?;
+        let version = match &api.version {
+            Some(version) => version.clone(),
+            None => engine::look(&api).await?.version,
+        };
         let images = Images::new(config.images);
         let image = images.default_id(&api).await?.unwrap_or_default();
         Ok(Docker {
             info: EngineInfo {
                 name: config.kind.as_str().to_owned(),
-                version: engine.version,
+                version,
                 image,
                 search: Vec::new(),
             },
-            unenforced: engine.unenforced,
-            guest: Guest::prepare(&config.state, config.kind)?,
+            ready: OnceCell::new(),
             images: Arc::new(images),
-            place: Place::new(config.state),
+            place: Place::new(config.state.clone()),
+            kind: config.kind,
+            state: config.state,
             daemon_id: config.daemon_id,
             resolver: config.resolver,
             running: Arc::default(),
             api,
         })
+    }
+
+    /// Looks whether the engine can keep untrusted code in, once.
+    ///
+    /// # Errors
+    /// As [`Docker::connect`].
+    pub async fn look(&self) -> Result<(), SandboxError> {
+        self.ready().await.map(|_| ())
+    }
+
+    async fn ready(&self) -> Result<&Ready, SandboxError> {
+        let look = || async {
+            let engine = engine::look(&self.api).await?;
+            Ok(Ready {
+                guest: Guest::prepare(&self.state, self.kind)?,
+                unenforced: engine.unenforced,
+            })
+        };
+        self.ready.get_or_try_init(look).await
     }
 
     /// How the images stand, the base of ours first.
@@ -174,14 +218,14 @@ impl Docker {
     async fn attempt(
         &self,
         job: &Job,
-        image: &str,
+        (guest, image): (&Guest, &str),
         log: &mut dyn LogSink,
         cancel: &CancellationToken,
     ) -> Result<(End, Vec<String>, Vec<Record>), SandboxError> {
         let stage = self.place.stage(job).await?;
         let mut way_out = WayOut::new(job, &self.resolver);
         let end = self
-            .run_staged(job, image, &stage, &mut way_out, log, cancel)
+            .run_staged(job, (guest, image), &stage, &mut way_out, log, cancel)
             .await?;
         let requests = way_out.close().await;
         stage.finish(job).await?;
@@ -191,7 +235,7 @@ impl Docker {
     async fn run_staged(
         &self,
         job: &Job,
-        image: &str,
+        (guest, image): (&Guest, &str),
         stage: &Stage,
         way_out: &mut WayOut,
         log: &mut dyn LogSink,
@@ -201,7 +245,7 @@ impl Docker {
         let labels = spec::labels(&self.daemon_id, &job.name);
         let latch = stage.latch().map(Latch::hold).transpose()?;
         let volume = spec::volume(&name, stage, labels.clone());
-        let container = spec::container(job, &name, stage, image, &self.guest, labels)?;
+        let container = spec::container(job, &name, stage, image, guest, labels)?;
         if !self.api.create_volume(&volume).await?
             || !self.api.create_container(&name, &container).await?
         {
@@ -245,14 +289,18 @@ impl Sandbox for Docker {
         let Some(running) = self.begin(&job.name) else {
             return Err(job.invalid("a job of this name is running"));
         };
-        let image = tokio::select! {
-            image = self.image(job.toolchain.as_deref()) => image?,
+        let found = async {
+            let ready = self.ready().await?;
+            Ok::<_, SandboxError>((ready, self.image(job.toolchain.as_deref()).await?))
+        };
+        let (ready, image) = tokio::select! {
+            found = found => found?,
             () = cancel.cancelled() => {
                 return Ok(Ended {
                     end: End::Killed,
                     wall: Duration::ZERO,
                     peak_memory: None,
-                    unenforced: self.unenforced.clone(),
+                    unenforced: Vec::new(),
                     requests: Vec::new(),
                 });
             }
@@ -263,7 +311,7 @@ impl Sandbox for Docker {
             remains.clear().await?;
         }
         remains.arm();
-        let outcome = self.attempt(job, &image, log, cancel).await;
+        let outcome = self.attempt(job, (&ready.guest, &image), log, cancel).await;
         if let Err(SandboxError::ImageMissing { .. }) = outcome {
             self.images.forget();
         }
@@ -275,7 +323,7 @@ impl Sandbox for Docker {
         let cleared = remains.finish().await;
         let (end, staged, requests) = outcome?;
         cleared?;
-        let mut unenforced = self.unenforced.clone();
+        let mut unenforced = ready.unenforced.clone();
         unenforced.extend(staged);
         Ok(Ended {
             end,

@@ -25,7 +25,7 @@ pub(crate) use filter::PERSONALITIES;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -51,6 +51,9 @@ const KERNEL_MIN: (u32, u32) = (5, 14);
 const KERNEL_TMPFS_LAYER: (u32, u32) = (6, 6);
 /// How much longer than the daemon's own clock the helper waits before it ends a job by itself.
 const BACKSTOP: Duration = Duration::from_secs(4);
+
+/// How long what was seen at the start stands for the first run.
+const FIRST_LOOK_HOLDS: Duration = Duration::from_secs(1);
 
 /// How the native engine is set up.
 #[derive(Debug, Clone)]
@@ -102,6 +105,8 @@ pub struct Native {
     view: View,
     cgroups: Cgroups,
     helpers: Helpers,
+    /// The digest that was made at the start, for the first who asks.
+    first_look: Mutex<Option<(Instant, String)>>,
     kernel: (u32, u32),
     /// The user that commands run as outside, where it is not this process's own.
     outer: Option<u32>,
@@ -139,7 +144,9 @@ impl Native {
         let cgroups = Cgroups::find(&group, config.cgroup.as_deref());
         let is_root = rustix::process::geteuid().is_root();
         let outer = (is_root && host::is_mapped(config.outer_id)).then_some(config.outer_id);
+        let image = host::toolchain_digest(&config.extra_paths);
         Ok(Native {
+            first_look: Mutex::new(Some((Instant::now(), image.clone()))),
             info: EngineInfo {
                 name: "native".to_owned(),
                 version: format!(
@@ -148,7 +155,7 @@ impl Native {
                     kernel.0,
                     kernel.1
                 ),
-                image: host::toolchain_digest(&config.extra_paths),
+                image,
                 search: config.search.clone(),
             },
             view: View::of_host(&config.extra_paths),
@@ -375,6 +382,21 @@ fn refused(fault: &Fault) -> SandboxError {
 impl Sandbox for Native {
     fn engine(&self) -> &EngineInfo {
         &self.info
+    }
+
+    /// Looked at anew each time: programs of this host may be replaced while this process lives.
+    async fn image(&self, _toolchain: Option<&str>) -> Result<String, SandboxError> {
+        let first = {
+            let first = self.first_look.lock();
+            first.unwrap_or_else(PoisonError::into_inner).take()
+        };
+        if let Some((at, digest)) = first
+            && at.elapsed() < FIRST_LOOK_HOLDS
+        {
+            return Ok(digest);
+        }
+        let extra = self.config.extra_paths.clone();
+        blocking(move || Ok(host::toolchain_digest(&extra))).await
     }
 
     async fn run(

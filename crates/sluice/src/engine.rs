@@ -1,5 +1,6 @@
 //! Chooses the engine that runs the sandboxes, and says which and why.
 
+mod judged;
 mod stay;
 mod tested;
 
@@ -18,6 +19,7 @@ use crate::cli::EngineChoice;
 use crate::config::Config;
 use crate::exit::{Exit, chain};
 use crate::output::{Output, one_line};
+pub(crate) use judged::forget;
 pub(crate) use stay::{Stay, cache_folder};
 use tested::Tested;
 
@@ -88,7 +90,7 @@ async fn named(
     work: Work<'_>,
     say: Say,
 ) -> Result<Chosen, Exit> {
-    match with_images(kind, config, home, work, say).await {
+    match with_images(kind, config, home, work, true, say).await {
         Ok(sandbox) => Ok(chosen(sandbox, "as asked")),
         Err(error) => Err(Exit::from(error).mend(
             "or run without a container engine: --engine native; `sluice doctor` says what this machine has",
@@ -104,7 +106,7 @@ async fn auto(
 ) -> Result<Chosen, Exit> {
     let mut why = Vec::new();
     for kind in [DockerKind::Docker, DockerKind::Podman] {
-        match with_images(kind, config, home, work, say.clone()).await {
+        match with_images(kind, config, home, work, false, say.clone()).await {
             Ok(sandbox) => return Ok(chosen(sandbox, "a container engine that has the image")),
             Err(SandboxError::Unavailable { .. }) => {
                 why.push(format!("{} does not answer", kind.as_str()));
@@ -136,9 +138,18 @@ async fn with_images(
     config: &Config,
     home: EngineHome<'_>,
     work: Work<'_>,
+    is_asked_for: bool,
     say: Say,
 ) -> Result<Arc<dyn Sandbox>, SandboxError> {
-    let docker = container(kind, config, home, say).await?;
+    let docker = Docker::find(container_config(kind, config, home, say)?).await?;
+    // Where perhaps nothing has to run, the engine is looked at only before its first job, unless another one
+    // would be taken if it is no good.
+    let engine = docker.engine();
+    let may_wait = matches!(work, Work::Remembered(_)) && (is_asked_for || judged::is_good(engine));
+    if !may_wait {
+        docker.look().await?;
+        judged::remember(engine);
+    }
     let mut fault = None;
     let mut is_ready = false;
     match work {
@@ -165,15 +176,23 @@ pub(crate) async fn container(
     home: EngineHome<'_>,
     say: Say,
 ) -> Result<Docker, SandboxError> {
-    let config = DockerConfig {
+    Docker::connect(container_config(kind, config, home, say)?).await
+}
+
+fn container_config(
+    kind: DockerKind,
+    config: &Config,
+    home: EngineHome<'_>,
+    say: Say,
+) -> Result<DockerConfig, SandboxError> {
+    Ok(DockerConfig {
         kind,
         socket: named_socket(kind)?,
         images: images(config, home, say),
         daemon_id: home.owner.to_owned(),
         state: home.state.join(kind.as_str()),
         resolver: Arc::new(sluice_egress::System),
-    };
-    Docker::connect(config).await
+    })
 }
 
 /// The images of toolchains, and how ours are built here.

@@ -15,7 +15,10 @@ const MANIFEST: &str = r#"{"name": "x", "version": "1.0.0", "scripts": {"build":
 
 /// A project with a source, a test and a document.
 fn project() -> Bench {
-    let bench = Bench::new(&[]);
+    filled(Bench::new(&[]))
+}
+
+fn filled(bench: Bench) -> Bench {
     bench.write("package.json", MANIFEST);
     bench.write("src/a.js", "const a = 1;\n");
     bench.write(
@@ -30,6 +33,25 @@ fn project() -> Bench {
 fn ran(report: &CheckReport) -> Vec<&str> {
     let ran = report.checks.iter().filter(|check| !check.cached);
     ran.map(|check| check.name.as_str()).collect()
+}
+
+#[tokio::test]
+async fn a_program_of_the_machine_that_changes_reruns_checks() {
+    let programs = tempfile::tempdir().expect("a folder");
+    let bin = programs.path().join("bin");
+    fs::create_dir(&bin).expect("a folder");
+    fs::write(bin.join("tool"), "one").expect("a program");
+    let bench = filled(Bench::with_programs(
+        &[programs.path().to_owned()],
+        std::slice::from_ref(&bin),
+    ));
+    let first = bench.check(&["build", "test"]).await;
+    bench.expect(&first, "test", Pass);
+    assert_eq!(ran(&bench.check(&["build", "test"]).await), [""; 0]);
+    fs::write(bin.join("tool"), "two").expect("a program");
+    let second = bench.check(&["build", "test"]).await;
+    assert_eq!(ran(&second), ["build", "test"]);
+    assert_ne!(first.image, second.image);
 }
 
 #[tokio::test]

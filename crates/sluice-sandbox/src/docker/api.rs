@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::time::Duration;
 
+use bollard::ClientVersion;
 use bollard::container::AttachContainerResults;
 use bollard::errors::Error as ApiError;
 use bollard::models::{
@@ -20,7 +21,7 @@ use bollard::query_parameters::{
 use futures::{Stream, StreamExt};
 use tokio::time::timeout;
 
-use super::DockerKind;
+use super::{DockerKind, hello};
 use crate::SandboxError;
 
 /// How long an engine may take to answer that it is there.
@@ -33,6 +34,8 @@ const CALL: Duration = Duration::from_secs(60);
 pub(super) struct Api {
     pub(super) client: bollard::Docker,
     kind: DockerKind,
+    /// The engine's own version, where its greeting told it.
+    pub(super) version: Option<String>,
 }
 
 impl Api {
@@ -47,14 +50,40 @@ impl Api {
         };
         let mut last = "no socket was found".to_owned();
         for path in places.iter().filter(|path| path.exists()) {
-            let client = bollard::Docker::connect_with_unix(
-                &path.to_string_lossy(),
-                CALL.as_secs(),
-                bollard::API_DEFAULT_VERSION,
-            )
-            .map_err(|fault| gone(kind, &fault))?;
+            let connect = |version: &ClientVersion| {
+                bollard::Docker::connect_with_unix(&path.to_string_lossy(), CALL.as_secs(), version)
+                    .map_err(|fault| gone(kind, &fault))
+            };
+            match timeout(HELLO, hello::say(path)).await {
+                Ok(Ok(Some(said))) => {
+                    let version = said.api(bollard::API_DEFAULT_VERSION);
+                    let (client, version) = (connect(&version)?, Some(said.version));
+                    return Ok(Api {
+                        client,
+                        kind,
+                        version,
+                    });
+                }
+                Ok(Ok(None)) => {}
+                Ok(Err(fault)) => {
+                    last = format!("{}: {fault}", path.display());
+                    continue;
+                }
+                Err(_) => {
+                    last = format!("{} does not answer", path.display());
+                    continue;
+                }
+            }
+            // It answers, but not with what it is.
+            let client = connect(bollard::API_DEFAULT_VERSION)?;
             match timeout(HELLO, client.negotiate_version()).await {
-                Ok(Ok(client)) => return Ok(Api { client, kind }),
+                Ok(Ok(client)) => {
+                    return Ok(Api {
+                        client,
+                        kind,
+                        version: None,
+                    });
+                }
                 Ok(Err(fault)) => last = format!("{}: {fault}", path.display()),
                 Err(_) => last = format!("{} does not answer", path.display()),
             }

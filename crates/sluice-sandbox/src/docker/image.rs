@@ -215,9 +215,20 @@ impl Images {
     /// The id of the image for jobs that name no toolchain, if it is there already.
     pub(super) async fn default_id(&self, api: &Api) -> Result<Option<String>, SandboxError> {
         let wanted = self.wanted(None)?;
-        Ok(inspect(api, wanted.name())
-            .await?
-            .and_then(|found| found.id))
+        let found = inspect(api, wanted.name()).await?;
+        let id = found.as_ref().and_then(|found| found.id.clone());
+        let is_current = |found: &ImageInspect| match wanted {
+            Wanted::Ours(recipe) => is_from(found, recipe, &self.config),
+            Wanted::Named(_) => true,
+        };
+        // What was just seen need not be asked for again.
+        if let Some(Ok(usable)) = found
+            .filter(is_current)
+            .map(|found| usable(found, wanted.name()))
+        {
+            *self.slot(wanted.name()).lock().await = Some(Known::Id(usable));
+        }
+        Ok(id)
     }
 
     /// How all of them stand.

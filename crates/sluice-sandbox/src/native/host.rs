@@ -146,8 +146,8 @@ pub(super) fn toolchain_digest(extra: &[PathBuf]) -> String {
     }
     let folders = TOOL_FOLDERS.iter().map(PathBuf::from);
     for file in extra.iter().filter(|path| path.is_file()) {
-        let data = fs::metadata(file).map_or((0, 0), |data| (data.size(), data.mtime()));
-        digest.update(format!("{}\0{data:?}\n", file.display()));
+        let data = fs::metadata(file).ok();
+        digest.update(stamp(file, data.as_ref()));
     }
     let extra = extra
         .iter()
@@ -165,14 +165,23 @@ pub(super) fn toolchain_digest(extra: &[PathBuf]) -> String {
                     true => fs::metadata(entry.path().join("package.json")).ok(),
                     false => Some(data),
                 };
-                let (size, time) = data.map_or((0, 0), |data| (data.size(), data.mtime()));
-                Some(format!("{}\0{size}\0{time}\n", entry.path().display()))
+                Some(stamp(&entry.path(), data.as_ref()))
             })
             .collect();
         entries.sort();
         entries.iter().for_each(|entry| digest.update(entry));
     }
     format!("sha256:{}", hex::encode(digest.finalize()))
+}
+
+/// One line for a program. The time of its last change of any kind is part of it: package managers set the other
+/// time to that of the package, so that a program of the same size could be replaced without a trace.
+fn stamp(path: &Path, data: Option<&fs::Metadata>) -> String {
+    let (size, written, changed) = data.map_or((0, (0, 0), (0, 0)), |data| {
+        let written = (data.mtime(), data.mtime_nsec());
+        (data.size(), written, (data.ctime(), data.ctime_nsec()))
+    });
+    format!("{}\0{size}\0{written:?}\0{changed:?}\n", path.display())
 }
 
 /// The kernel's version as two numbers, such as `(6, 1)`.

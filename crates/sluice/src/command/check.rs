@@ -76,7 +76,7 @@ pub(super) async fn run(args: Check, config: &Config, output: Output) -> Result<
         .map(|name| name.trim().to_owned())
         .filter(|name| !name.is_empty())
         .collect();
-    let checker = Checker::new(chosen.sandbox, settings);
+    let checker = Checker::new(Arc::clone(&chosen.sandbox), settings);
     let cancel = CancellationToken::new();
     let _watching = interrupt::cancels(cancel.clone());
     let mut listed = 1;
@@ -96,6 +96,9 @@ pub(super) async fn run(args: Check, config: &Config, output: Output) -> Result<
             .await;
         // What was listed and what is there must be one tree, or the report would be of neither.
         if !files.has_moved_on() || cancel.is_cancelled() {
+            if report.is_err() {
+                engine::forget(chosen.sandbox.engine());
+            }
             break report?;
         }
         if listed == MOST_LISTINGS {

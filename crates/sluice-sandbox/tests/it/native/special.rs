@@ -86,6 +86,29 @@ fn works_as_the_root_of_a_user_namespace() {
 }
 
 #[tokio::test]
+async fn a_program_that_changes_is_seen_by_an_engine_that_runs() {
+    let dir = tempfile::tempdir().unwrap();
+    let bin = dir.path().join("tools/bin");
+    fs::create_dir_all(&bin).unwrap();
+    fs::write(bin.join("tool"), "#!/bin/sh\necho 1\n").unwrap();
+    let mut config = NativeConfig::new(dir.path().join("state"), super::helper());
+    config.extra_paths = vec![dir.path().join("tools")];
+    let engine = Native::new(config).unwrap();
+    let first = engine.image(None).await.unwrap();
+    assert_eq!(engine.image(None).await.unwrap(), first);
+    // The same size, and the time that it had, as package managers do.
+    let path = bin.join("tool");
+    let written = fs::metadata(&path).unwrap().modified().unwrap();
+    fs::write(&path, "#!/bin/sh\necho 2\n").unwrap();
+    let file = fs::File::options().append(true).open(&path).unwrap();
+    file.set_modified(written).unwrap();
+    let second = engine.image(None).await.unwrap();
+    assert_ne!(second, first);
+    fs::write(bin.join("other"), "").unwrap();
+    assert_ne!(engine.image(None).await.unwrap(), second);
+}
+
+#[tokio::test]
 async fn missing_helper_is_a_fault() {
     let dir = tempfile::tempdir().unwrap();
     let config = NativeConfig::new(dir.path(), vec!["/no/such/helper".into()]);
