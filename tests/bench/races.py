@@ -49,5 +49,5 @@ def measure(context):
         reds["no sandbox, one folder"] += any(codes[0])
     for name, count in reds.items():
         measure.note(f"- {name}: {count} red of {len(measure.times[name])}.")
-    measure.counts = reds
+    measure.figures["red"] = reds
     yield measure.finish()

@@ -71,6 +71,8 @@ class Measure:
         self.name, self.title, self.base = name, title, base
         self.load_before = os.getloadavg()
         self.times, self.notes = {}, []
+        # What is no time: counts, kilobytes.
+        self.figures = {}
 
     def add(self, times):
         for name, values in times.items():
@@ -100,6 +102,6 @@ class Measure:
     def keep(self, folder):
         os.makedirs(folder, exist_ok=True)
         kept = {key: getattr(self, key) for key in
-                ("name", "title", "base", "date", "load_before", "load_after", "times", "notes")}
+                ("name", "title", "base", "date", "load_before", "load_after", "times", "notes", "figures")}
         with open(os.path.join(folder, f"{self.name}.json"), "w", encoding="utf-8") as file:
             json.dump({"machine": machine(), **kept}, file, indent=1)
