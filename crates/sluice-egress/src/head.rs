@@ -21,8 +21,8 @@ pub(crate) struct Head {
 pub(crate) enum Wish {
     /// A tunnel.
     Tunnel,
-    /// These bytes first, as the origin server expects them.
-    Forward(Vec<u8>),
+    /// A request, as the server at the origin (`host` or `host:port`) expects it.
+    Forward { origin: String, request: Vec<u8> },
 }
 
 /// What there is of a head.
@@ -129,7 +129,10 @@ fn forward(
     Some(Head {
         host,
         port,
-        wish: Wish::Forward(head),
+        wish: Wish::Forward {
+            origin: authority,
+            request: head,
+        },
         length,
     })
 }
@@ -161,7 +164,7 @@ mod tests {
              Connection: close, X-Mine\r\nX-Mine: 1\r\n\r\n",
         );
         assert_eq!((head.host.as_str(), head.port), ("a.example", 8080));
-        let Wish::Forward(sent) = head.wish else {
+        let Wish::Forward { request: sent, .. } = head.wish else {
             panic!("no request");
         };
         assert_eq!(

@@ -5,7 +5,11 @@ mod head;
 mod policy;
 mod proxy;
 mod record;
+mod resolve;
+mod upstream;
 
 pub use policy::{NotARegistry, Policy};
-pub use proxy::{Egress, Listener, Resolve, System};
+pub use proxy::{Egress, Listener};
 pub use record::{Log, Outcome, Record};
+pub use resolve::{Proxied, Resolve, System};
+pub use upstream::{NotAProxy, Upstream};

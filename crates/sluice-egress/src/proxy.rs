@@ -1,13 +1,11 @@
 //! Serves the clients of one sandbox.
 
-use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::sync::Semaphore;
@@ -16,40 +14,23 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::head::{self, Head, MAX_HEAD_BYTES, Read, Wish};
+use crate::resolve::Resolve;
+use crate::upstream::{Hop, NoHop};
 use crate::{Log, Outcome, Policy};
 
 /// How long a client may take to say what it wants, and a host to be found or to answer.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How long a host may take to say its first byte after it was asked something.
 const SILENCE: Duration = Duration::from_secs(30);
+/// How long a name is looked up where this machine's proxy will look it up too: the machines of many a company know
+/// no names but their own.
+const LOOKUP: Duration = Duration::from_secs(2);
 /// How much is read at once, in bytes.
 const CHUNK: usize = 32 << 10;
 /// Connections at one time; package managers open some dozens.
 const MAX_CONNECTIONS: usize = 256;
 /// How long to wait after an error of the listener, such as too many open files.
 const PAUSE: Duration = Duration::from_millis(50);
-
-/// Finds the addresses of a name. The sandbox has no name server of its own.
-#[async_trait]
-pub trait Resolve: fmt::Debug + Send + Sync {
-    /// All addresses of a host.
-    ///
-    /// # Errors
-    /// When there is none, or nobody can be asked.
-    async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>>;
-}
-
-/// The host's own resolver.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct System;
-
-#[async_trait]
-impl Resolve for System {
-    async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        Ok(tokio::net::lookup_host((host, port)).await?.collect())
-    }
-}
 
 /// Where the clients of a sandbox come in.
 #[derive(Debug)]
@@ -85,6 +66,9 @@ impl Listener {
 trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<C: AsyncRead + AsyncWrite + Unpin + Send> Duplex for C {}
 type Client = Box<dyn Duplex>;
+
+/// What the log, the status and the answer say of a request that goes nowhere.
+type Refused = (Outcome, &'static str, String);
 
 /// The way out.
 #[derive(Debug, Clone)]
@@ -147,8 +131,19 @@ impl Egress {
             }
         };
         let rest = bytes.split_off(head.length);
-        match self.reach(&head).await {
-            Ok(server) => self.pass(client, server, &head, &rest, log).await,
+        let hop = self
+            .resolver
+            .upstream()
+            .and_then(|upstream| upstream.hop(&head.host, head.port, head.wish == Wish::Tunnel));
+        let reached = match &hop {
+            Some(hop) => self.reach_through(&head, hop).await,
+            None => self.reach(&head).await,
+        };
+        match reached {
+            Ok(server) => {
+                self.pass(client, server, &head, hop.as_ref(), &rest, log)
+                    .await
+            }
             Err((outcome, status, what)) => {
                 log.add(&head.host, head.port, outcome, 0, 0);
                 refuse(&mut client, status, &what).await;
@@ -156,23 +151,24 @@ impl Egress {
         }
     }
 
-    /// Connects to whom a client wants, if that is allowed.
-    async fn reach(&self, head: &Head) -> Result<TcpStream, (Outcome, &'static str, String)> {
-        let (host, port) = (head.host.as_str(), head.port);
-        if !self.policy.names(host, port) {
-            let what = format!(
-                "{host}:{port} is not a registry that may be reached: name it in network.registries of sluice.toml"
-            );
-            return Err((Outcome::NotAllowed, "403 Forbidden", what));
+    /// Whether anybody may ask for this.
+    fn is_named(&self, host: &str, port: u16) -> Result<(), Refused> {
+        if self.policy.names(host, port) {
+            return Ok(());
         }
-        let found = timeout(PATIENCE, self.resolver.resolve(host, port)).await;
-        let found = match found {
-            Ok(Ok(found)) if !found.is_empty() => found,
-            _ => {
-                let what = format!("{host} has no address that can be found");
-                return Err((Outcome::Unresolved, "502 Bad Gateway", what));
-            }
-        };
+        let what = format!(
+            "{host}:{port} is not a registry that may be reached: name it in network.registries of sluice.toml"
+        );
+        Err((Outcome::NotAllowed, "403 Forbidden", what))
+    }
+
+    /// Those of a host's addresses that it may have.
+    fn among(
+        &self,
+        host: &str,
+        port: u16,
+        found: Vec<SocketAddr>,
+    ) -> Result<Vec<SocketAddr>, Refused> {
         let allowed: Vec<SocketAddr> = found
             .into_iter()
             .filter(|address| self.policy.leads_to(host, port, address.ip()))
@@ -183,6 +179,56 @@ impl Egress {
             );
             return Err((Outcome::Private, "403 Forbidden", what));
         }
+        Ok(allowed)
+    }
+
+    /// Has this machine's proxy connect to whom a client wants, if that is allowed. Where it leads is only known as
+    /// far as the name can be looked up here.
+    async fn reach_through(&self, head: &Head, hop: &Hop) -> Result<TcpStream, Refused> {
+        let (host, port) = (head.host.as_str(), head.port);
+        self.is_named(host, port)?;
+        if let Some(upstream) = self.resolver.upstream()
+            && !upstream.is_unknown(host)
+        {
+            match timeout(LOOKUP, self.resolver.resolve(host, port)).await {
+                Ok(Ok(found)) if !found.is_empty() => {
+                    self.among(host, port, found)?;
+                }
+                _ => upstream.note_unknown(host),
+            }
+        }
+        let connected = async {
+            match head.wish {
+                Wish::Tunnel => hop.tunnel(host, port).await,
+                Wish::Forward { .. } => hop.connect().await,
+            }
+        };
+        let why = match timeout(PATIENCE, connected).await {
+            Ok(Ok(server)) => return Ok(server),
+            Ok(Err(NoHop::Refused(status))) => format!("answered {status}"),
+            Ok(Err(NoHop::Gone)) | Err(_) => "does not answer".to_owned(),
+        };
+        let what = format!(
+            "the proxy {} of this machine {why} when asked for {host}:{port}: see HTTPS_PROXY and network.upstream_proxy",
+            hop.name()
+        );
+        tracing::warn!("{what}");
+        Err((Outcome::Unreachable, "502 Bad Gateway", what))
+    }
+
+    /// Connects to whom a client wants, if that is allowed.
+    async fn reach(&self, head: &Head) -> Result<TcpStream, Refused> {
+        let (host, port) = (head.host.as_str(), head.port);
+        self.is_named(host, port)?;
+        let found = timeout(PATIENCE, self.resolver.resolve(host, port)).await;
+        let found = match found {
+            Ok(Ok(found)) if !found.is_empty() => found,
+            _ => {
+                let what = format!("{host} has no address that can be found");
+                return Err((Outcome::Unresolved, "502 Bad Gateway", what));
+            }
+        };
+        let allowed = self.among(host, port, found)?;
         // The address that was looked at is the one that is connected to: a name cannot change in between.
         for address in &allowed {
             if let Ok(Ok(server)) = timeout(PATIENCE, TcpStream::connect(address)).await {
@@ -199,6 +245,7 @@ impl Egress {
         mut client: Client,
         mut server: TcpStream,
         head: &Head,
+        hop: Option<&Hop>,
         rest: &[u8],
         log: &Log,
     ) {
@@ -217,7 +264,10 @@ impl Egress {
                 }
                 rest.to_vec()
             }
-            Wish::Forward(request) => [request.as_slice(), rest].concat(),
+            Wish::Forward { origin, request } => match hop {
+                Some(hop) => [hop.absolute(origin, request).as_slice(), rest].concat(),
+                None => [request.as_slice(), rest].concat(),
+            },
         };
         if server.write_all(&first).await.is_err() {
             return;

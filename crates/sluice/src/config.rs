@@ -4,6 +4,7 @@ pub(crate) mod agent;
 mod key;
 mod read;
 mod secret;
+mod upstream;
 mod values;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ use crate::exit::Exit;
 
 pub(crate) use agent::{AgentConfig, AgentKind};
 pub(crate) use secret::Secret;
+pub(crate) use upstream::MachineProxy;
 use values::Values;
 
 /// Everything that can be configured, in effect.
@@ -76,6 +78,8 @@ pub(crate) struct Config {
     pub(crate) extra_ca_from_environment: bool,
     /// The registries that an installation may reach besides those that the machine is set to.
     pub(crate) registries: Policy,
+    /// The proxy that this machine itself has to go through.
+    pub(crate) upstream: MachineProxy,
     /// The folder of the gate files; the built-in ones by default.
     pub(crate) gates: Option<PathBuf>,
     /// The folder of the templates; the built-in ones by default.
@@ -194,6 +198,7 @@ impl Config {
             extra_ca_from_environment: extra_ca.is_none() && certificates.is_some(),
             extra_ca: extra_ca.or(certificates),
             registries: registries(&values)?,
+            upstream: upstream::read(&values, &proxies(&environment))?,
             gates: values.path("gates.dir"),
             templates: values.path("templates.dir"),
             person: match values.text("workspace.person") {

@@ -72,10 +72,13 @@ pub(crate) async fn choose(
     output: Output,
 ) -> Result<Chosen, Exit> {
     let say = Say::to(move |line| output.note(&one_line(line)));
+    if let Some(fault) = &config.upstream.fault {
+        output.note(fault);
+    }
     match choice.unwrap_or(config.engine) {
         EngineChoice::Docker => named(DockerKind::Docker, config, home, work, say).await,
         EngineChoice::Podman => named(DockerKind::Podman, config, home, work, say).await,
-        EngineChoice::Native => match native_for(home, work).await {
+        EngineChoice::Native => match native_for(config, home, work).await {
             Ok(sandbox) => Ok(chosen(sandbox, "as asked")),
             Err(error) => Err(Exit::from(error).doing("the native engine cannot be used")),
         },
@@ -115,7 +118,7 @@ async fn auto(
         }
     }
     let why = why.join("; ");
-    match native_for(home, work).await {
+    match native_for(config, home, work).await {
         Ok(sandbox) => Ok(chosen(sandbox, &why)),
         Err(error) => Err(Exit::missing(format!(
             "no engine can run sandboxes here: {why}; native: {}",
@@ -191,7 +194,7 @@ fn container_config(
         images: images(config, home, say),
         daemon_id: home.owner.to_owned(),
         state: home.state.join(kind.as_str()),
-        resolver: Arc::new(sluice_egress::System),
+        resolver: config.upstream.resolver(),
     })
 }
 
@@ -245,29 +248,31 @@ fn named_socket(kind: DockerKind) -> Result<Option<PathBuf>, SandboxError> {
     }
 }
 
-/// Sets the native engine up, and believes it only after its test of itself.
-pub(crate) async fn native(
+/// Sets the native engine up; it tests itself before its first command.
+async fn native(
+    config: &Config,
     home: EngineHome<'_>,
     toolchains: &[Toolchain],
-) -> Result<Arc<dyn Sandbox>, SandboxError> {
-    let tested = Tested::new(Native::new(native_config(home, toolchains).await?)?);
-    tested.test().await?;
-    Ok(Arc::new(tested))
+) -> Result<Tested, SandboxError> {
+    let native = NativeConfig {
+        resolver: config.upstream.resolver(),
+        ..native_config(home, toolchains).await?
+    };
+    Ok(Tested::new(Native::new(native)?))
 }
 
 /// The native engine for some work. Where every answer may be known already, it tests itself only when something
 /// has to run.
 async fn native_for(
+    config: &Config,
     home: EngineHome<'_>,
     work: Work<'_>,
 ) -> Result<Arc<dyn Sandbox>, SandboxError> {
-    match work {
-        Work::Any | Work::Project(_) => native(home, work.toolchains()).await,
-        Work::Remembered(toolchains) => {
-            let native = Native::new(native_config(home, toolchains).await?)?;
-            Ok(Arc::new(Tested::new(native)))
-        }
+    let native = native(config, home, work.toolchains()).await?;
+    if !matches!(work, Work::Remembered(_)) {
+        native.test().await?;
     }
+    Ok(Arc::new(native))
 }
 
 /// The native engine with the toolchains of this machine that lie outside of `/usr`.

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use async_trait::async_trait;
+
 use super::*;
-use crate::Record;
+use crate::{Record, Upstream};
 
 /// Names that lead where a test says.
 #[derive(Debug)]
@@ -17,6 +19,53 @@ impl Resolve for Names {
             .cloned()
             .ok_or(io::ErrorKind::NotFound.into())
     }
+}
+
+/// The same on a machine that has to go through a proxy.
+#[derive(Debug)]
+struct Behind(Names, Upstream);
+
+#[async_trait]
+impl Resolve for Behind {
+    async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        self.0.resolve(host, port).await
+    }
+
+    fn upstream(&self) -> Option<&Upstream> {
+        Some(&self.1)
+    }
+}
+
+/// A proxy that wants to know who comes, answers a tunnel itself, and answers a request with its head.
+async fn company(credentials: &'static str) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    head.push(stream.read_u8().await.unwrap());
+                }
+                let head = String::from_utf8(head).unwrap();
+                let answer =
+                    match head.contains(&format!("Proxy-Authorization: Basic {credentials}\r\n")) {
+                        false => "HTTP/1.1 407 Who are you\r\nContent-Length: 0\r\n\r\n".to_owned(),
+                        true if head.starts_with("CONNECT ") => {
+                            let line = head.lines().next().unwrap_or_default();
+                            format!("HTTP/1.1 200 OK\r\nVia: company\r\n\r\n[{line}]")
+                        }
+                        true => format!("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{head}"),
+                    };
+                stream.write_all(answer.as_bytes()).await.unwrap();
+                let (mut reader, mut writer) = stream.split();
+                if head.starts_with("CONNECT ") && answer.contains(" 200 ") {
+                    let _ = tokio::io::copy(&mut reader, &mut writer).await;
+                }
+            });
+        }
+    });
+    address
 }
 
 /// A server that answers every connection with what it got.
@@ -53,10 +102,14 @@ async fn bench_with(
     for (name, address) in names {
         map.entry(*name).or_default().push(*address);
     }
-    let egress = Egress {
+    serve(Egress {
         silence,
         ..Egress::new(policy, Arc::new(Names(map)))
-    };
+    })
+    .await
+}
+
+async fn serve(egress: Egress) -> Bench {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let bench = Bench {
         proxy: listener.local_addr().unwrap(),
@@ -271,4 +324,117 @@ async fn nonsense_is_answered_and_counted_and_the_end_breaks_what_is_open() {
     // The proxy closes: the read ends, with an end of file or with a reset.
     let _ = open.read_to_end(&mut rest).await;
     assert_eq!(bench.outcomes(2).await[1].1, Outcome::Reached);
+}
+
+fn behind(names: &[(&'static str, &str)], proxy: &str) -> Arc<Behind> {
+    let names = names
+        .iter()
+        .map(|(name, to)| (*name, vec![to.parse().unwrap()]));
+    let upstream = Upstream::new(Some(proxy), Some(proxy), "direct.test").unwrap();
+    Arc::new(Behind(Names(names.collect()), upstream.unwrap()))
+}
+
+#[tokio::test]
+async fn behind_another_proxy_the_registry_is_asked_for_by_name() {
+    let proxy = company("YWRhOmh1bnRlcjI=").await;
+    let direct = echo().await.to_string();
+    let registries = [
+        ("https://registry.test", false),
+        ("http://plain.test:8080", false),
+        ("https://inside.test", false),
+        ("https://metadata.test", true),
+        ("https://169.254.169.254", true),
+        (
+            &format!("http://direct.test:{}", direct.rsplit(':').next().unwrap()),
+            true,
+        ),
+    ];
+    let names = [
+        ("inside.test", "10.0.0.1:443"),
+        ("metadata.test", "169.254.169.254:443"),
+        ("169.254.169.254", "169.254.169.254:443"),
+        ("direct.test", direct.as_str()),
+    ];
+    let resolver = behind(&names, &format!("http://ada:hunter2@{proxy}"));
+    let bench = serve(Egress::new(policy(&registries), resolver)).await;
+    // Nobody here knows the name; the proxy does. What it sends behind its answer is the registry's.
+    let answer = bench
+        .say("CONNECT registry.test:443 HTTP/1.1\r\n\r\nhello")
+        .await;
+    assert_eq!(
+        answer,
+        "HTTP/1.1 200 Connection established\r\n\r\n[CONNECT registry.test:443 HTTP/1.1]hello"
+    );
+    let answer = bench
+        .say("GET http://plain.test:8080/x HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await;
+    assert!(
+        answer.contains(
+            "\r\n\r\nGET http://plain.test:8080/x HTTP/1.1\r\nProxy-Authorization: Basic "
+        ),
+        "{answer}"
+    );
+    let port = direct.rsplit(':').next().unwrap();
+    let answer = bench
+        .say(&format!("CONNECT direct.test:{port} HTTP/1.1\r\n\r\nhello"))
+        .await;
+    assert_eq!(answer, "HTTP/1.1 200 Connection established\r\n\r\nhello");
+    // What is known here of where a name leads holds as ever.
+    for target in [
+        "inside.test",
+        "metadata.test",
+        "169.254.169.254",
+        "evil.test",
+    ] {
+        let answer = bench
+            .say(&format!("CONNECT {target}:443 HTTP/1.1\r\n\r\n"))
+            .await;
+        assert!(answer.starts_with("HTTP/1.1 403 "), "{target}: {answer}");
+    }
+    let mut told: Vec<(String, Outcome)> = bench
+        .outcomes(7)
+        .await
+        .into_iter()
+        .map(|(host, outcome, _)| (host, outcome))
+        .collect();
+    told.sort();
+    let expected = [
+        ("169.254.169.254", Outcome::Private),
+        ("direct.test", Outcome::Reached),
+        ("evil.test", Outcome::NotAllowed),
+        ("inside.test", Outcome::Private),
+        ("metadata.test", Outcome::Private),
+        ("plain.test", Outcome::Reached),
+        ("registry.test", Outcome::Reached),
+    ];
+    assert_eq!(
+        told,
+        expected.map(|(host, outcome)| (host.to_owned(), outcome))
+    );
+}
+
+#[tokio::test]
+async fn a_proxy_that_refuses_is_named_without_its_password() {
+    let proxy = company("somebody else").await;
+    for (proxy, why) in [
+        (proxy.to_string(), "answered 407"),
+        ("127.0.0.1:1".to_owned(), "does not answer"),
+    ] {
+        let resolver = behind(&[], &format!("http://ada:hunter2@{proxy}"));
+        let bench = serve(Egress::new(
+            policy(&[("https://registry.test", false)]),
+            resolver,
+        ))
+        .await;
+        let answer = bench
+            .say("CONNECT registry.test:443 HTTP/1.1\r\n\r\n")
+            .await;
+        assert!(answer.starts_with("HTTP/1.1 502 "), "{answer}");
+        assert!(
+            answer.contains(&format!("the proxy {proxy} of this machine {why}")),
+            "{answer}"
+        );
+        assert!(!answer.contains("hunter2"), "{answer}");
+        assert_eq!(bench.outcomes(1).await[0].1, Outcome::Unreachable);
+    }
 }

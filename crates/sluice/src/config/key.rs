@@ -53,6 +53,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("network.extra_ca", Kind::Path),
     ("network.registries", Kind::List),
     ("network.private_registries", Kind::List),
+    ("network.upstream_proxy", Kind::Secret),
     ("gates.dir", Kind::Path),
     ("templates.dir", Kind::Path),
     ("workspace.person", Kind::Text),

@@ -224,6 +224,35 @@ fn certificates_of_the_environment_are_used_when_none_are_configured() {
 }
 
 #[test]
+fn the_machines_proxy_is_a_key_or_a_variable_and_never_shown() {
+    assert!(load("", &[]).unwrap().upstream.origin.is_none());
+    let environment = [("https_proxy", "http://ada:hunter2@proxy.test:3128")];
+    let config = load("", &environment).unwrap();
+    assert_eq!(config.upstream.origin, Some("HTTPS_PROXY, HTTP_PROXY"));
+    assert!(config.upstream.resolver().upstream().is_some());
+    assert!(!format!("{:?} {:?}", config.upstream, config.set).contains("hunter2"));
+    let none = load("[network]\nupstream_proxy = \"none\"\n", &environment).unwrap();
+    assert!(none.upstream.resolver().upstream().is_none());
+    let key = "[network]\nupstream_proxy = \"http://ada:hunter2@proxy.test\"\n";
+    let config = load(key, &[]).unwrap();
+    assert_eq!(config.upstream.origin, Some("network.upstream_proxy"));
+    assert!(!format!("{:?} {:?}", config.upstream, config.set).contains("hunter2"));
+    // Meant for many programs: what this one cannot use stops nothing that needs no registry.
+    let socks = [("HTTPS_PROXY", "socks5://ada:hunter2@proxy.test")];
+    let fault = load("", &socks).unwrap().upstream.fault.unwrap();
+    assert!(
+        fault.contains("network.upstream_proxy") && !fault.contains("hunter2"),
+        "{fault}"
+    );
+    let wrong = load(&key.replace("http://", "socks5://"), &[]).unwrap_err();
+    let words = format!("{wrong:?}");
+    assert!(
+        words.contains("network.upstream_proxy") && !words.contains("hunter2"),
+        "{words}"
+    );
+}
+
+#[test]
 fn every_key_is_documented() {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
     let page = fs::read_to_string(docs.join("configuration.md")).unwrap();

@@ -130,7 +130,10 @@ impl Stay {
         let engine = match engine.as_str() {
             "docker" => self.container(DockerKind::Docker, config).await,
             "podman" => self.container(DockerKind::Podman, config).await,
-            "native" => native(self.home(), &[]).await,
+            "native" => match native(config, self.home(), &[]).await {
+                Ok(engine) => Ok(Arc::new(engine) as Arc<dyn Sandbox>),
+                Err(error) => Err(error),
+            },
             _ => return,
         };
         let reaped = match engine {

@@ -276,6 +276,20 @@ fn has_certificate(bytes: &[u8]) -> bool {
     bytes.windows(BEGIN.len()).any(|window| window == BEGIN)
 }
 
+/// The proxy that registries are reached through; nothing is asked over the network.
+pub(super) fn proxy(config: &Config) -> Item {
+    let proxy = &config.upstream;
+    match (&proxy.fault, proxy.origin) {
+        (Some(fault), _) => Item::new("proxy", State::Warning, fault.clone())
+            .fix("set network.upstream_proxy in sluice.toml: a proxy, or \"none\""),
+        (None, Some(origin)) => {
+            let detail = format!("registries are reached through the one in {origin}");
+            Item::new("proxy", State::Ok, detail)
+        }
+        (None, None) => Item::new("proxy", State::Ok, "none: registries are reached directly"),
+    }
+}
+
 /// Where npm in sandboxes gets packages from; nothing is asked over the network.
 pub(super) fn registry() -> Item {
     let detail = match sluice_checks::host_registry() {
