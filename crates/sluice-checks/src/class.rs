@@ -127,6 +127,8 @@ fn by_tool(tool: &str, rule: &str, message: &str) -> Class {
         "rustc" => rust(rule),
         "node" | "esbuild" | "rollup" | "rolldown" | "build" => of_build(rule, message),
         "go" => go(message),
+        // gofmt, which runs beside it, cannot parse the file.
+        "go-vet" if message.starts_with("expected ") => Class::Syntax,
         "python" => match rule {
             "syntax" => Class::Syntax,
             "import" => Class::Import,

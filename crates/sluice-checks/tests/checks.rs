@@ -34,3 +34,5 @@ mod running;
 mod serving;
 #[path = "checks/steps.rs"]
 mod steps;
+#[path = "checks/tools.rs"]
+mod tools;

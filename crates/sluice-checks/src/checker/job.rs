@@ -189,6 +189,7 @@ pub(super) fn environment(
                 Toolchain::Node,
             ),
             ("PIP_INDEX_URL", &settings.pip_index, Toolchain::Python),
+            ("UV_DEFAULT_INDEX", &settings.pip_index, Toolchain::Python),
             ("GOPROXY", &settings.go_proxy, Toolchain::Go),
         ];
         for (name, value, toolchain) in named {

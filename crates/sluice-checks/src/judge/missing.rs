@@ -43,6 +43,10 @@ const COMPONENTS: [(&str, &str, &str); 7] = [
     ),
 ];
 
+/// What to do about an image without a shell.
+const NO_SHELL: &str = "installations and scripts are started by it; choose an image that has a shell in engine.image \
+     or engine.images, or leave the keys out for images that we build";
+
 /// The tool of a step, as findings name it.
 pub(super) fn tool(seen: &Seen<'_>) -> &'static str {
     match (seen.step.kind, seen.command.report) {
@@ -92,7 +96,7 @@ pub(super) fn tool(seen: &Seen<'_>) -> &'static str {
 /// A part of a toolchain that says itself that it is not there.
 pub(super) fn component(seen: &Seen<'_>) -> Option<Judged> {
     if seen.step.toolchain == Toolchain::Node {
-        return other_manager(seen);
+        return scripts_shell(seen).or_else(|| other_manager(seen));
     }
     if seen.step.toolchain != Toolchain::Rust {
         return None;
@@ -101,6 +105,25 @@ pub(super) fn component(seen: &Seen<'_>) -> Option<Judged> {
         .iter()
         .find(|(words, ..)| seen.output.contains(words))?;
     Some(absent(seen, name, mend))
+}
+
+/// npm was there, and the shell that it starts scripts with was not.
+fn scripts_shell(seen: &Seen<'_>) -> Option<Judged> {
+    let is_told = seen.output.contains("spawn sh ENOENT");
+    is_told.then(|| absent(seen, "sh", NO_SHELL))
+}
+
+/// Whether the image has not even a shell: what starts the command of a container says so, in the words of tini or
+/// of catatonit.
+fn is_without_shell(seen: &Seen<'_>) -> bool {
+    let is_shell = seen
+        .command
+        .argv
+        .first()
+        .is_some_and(|word| word == "/bin/sh");
+    seen.output.contains("exec /bin/sh failed")
+        || is_shell
+            && (seen.output.trim().is_empty() || seen.output.contains("failed to exec pid1"))
 }
 
 /// A package manager of another kind or version than the project is for, or only the word for one.
@@ -146,6 +169,9 @@ pub(super) fn program(seen: &Seen<'_>) -> Judged {
         .and_then(|line| line.rsplit(": ").nth(1))
         .filter(|name| !name.contains(' '));
     let last = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
+    if is_without_shell(seen) {
+        return absent(seen, "/bin/sh", NO_SHELL);
+    }
     if seen.output.contains("uv.lock needs uv") {
         return absent(
             seen,

@@ -31,7 +31,12 @@ const NETWORK: [&str; 22] = [
 ];
 
 /// What a line says, its rule, and what to do.
-const KNOWN: [(&str, &str, &str); 16] = [
+const KNOWN: [(&str, &str, &str); 17] = [
+    (
+        "uv.lock does not fit",
+        "lockfile-disagrees",
+        "run `uv lock` and commit it",
+    ),
     (
         "poetry.lock does not name",
         "lockfile-disagrees",

@@ -61,6 +61,11 @@ fn placed(tool: &'static str, found: &regex::Captures<'_>, paths: &Paths) -> Opt
             .unwrap_or(0)
     };
     let path = paths.resolve(&found[1])?;
+    // Where vet could not type-check, the compiler's part of it speaks.
+    let tool = match found[0].starts_with("vet: ") {
+        true => "go",
+        false => tool,
+    };
     // `message (SA4006)` is staticcheck's.
     let rule = found[4]
         .strip_suffix(')')

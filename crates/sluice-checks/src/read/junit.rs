@@ -106,7 +106,10 @@ impl Case {
                     .lines()
                     .filter(|line| line.trim_start().starts_with("at "))
                     .collect();
-                let text = format!("{}\n{}", head.trim_end_matches('['), frames.join("\n"));
+                let text = match collection(tool, &self.text) {
+                    Some(text) => text,
+                    None => format!("{}\n{}", head.trim_end_matches('['), frames.join("\n")),
+                };
                 let finding = jest::failure(tool, &self.name, &text, file, paths);
                 report.failures.push(finding);
             }
@@ -116,6 +119,25 @@ impl Case {
             report.tests.passed = report.tests.passed.saturating_add(1);
         }
     }
+}
+
+/// Where pytest could not import a file: what Python says of it is marked and comes last, and so does the innermost
+/// place. Both go first.
+fn collection(tool: &str, text: &str) -> Option<String> {
+    let rest = text
+        .strip_prefix("collection failure")
+        .filter(|_| tool == "pytest")?;
+    let said: Vec<&str> = rest
+        .lines()
+        .filter_map(|line| line.strip_prefix("E   "))
+        .collect();
+    let trace = rest
+        .lines()
+        .rev()
+        .filter(|line| !line.starts_with("E "))
+        .map(|line| format!("at {line}"));
+    let trace: Vec<String> = trace.collect();
+    (!said.is_empty()).then(|| format!("{}\n{}", said.join("\n"), trace.join("\n")))
 }
 
 fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {

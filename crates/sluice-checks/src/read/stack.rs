@@ -7,8 +7,10 @@ use regex::Regex;
 use crate::finding::{Paths, strip_ansi};
 
 static FRAME: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"((?:file://)?[^\s():]+\.(?:[cm]?[jt]sx?|py|rs|go)):([0-9]+)(?::([0-9]+))?")
-        .expect("a constant pattern")
+    Regex::new(
+        r#"((?:file://)?[^\s():]+\.(?:[cm]?[jt]sx?|py|rs|go)):([0-9]+)(?::([0-9]+))?|File "([^"]+\.py)", line ([0-9]+)"#,
+    )
+    .expect("a constant pattern")
 });
 
 /// The first frame in a file of the workspace, else in one that a build made there: path, line, column.
@@ -22,7 +24,10 @@ pub(crate) fn place(paths: &Paths, trace: &str) -> Option<(String, u32, u32)> {
                     .and_then(|digits| digits.as_str().parse().ok())
                     .unwrap_or(0)
             };
-            Some((paths.resolve(&frame[1])?, number(2), number(3)))
+            match frame.get(4) {
+                Some(file) => Some((paths.resolve(file.as_str())?, number(5), 0)),
+                None => Some((paths.resolve(&frame[1])?, number(2), number(3))),
+            }
         })
     };
     frames()

@@ -14,6 +14,9 @@ fn paths(dir: &str) -> Paths {
         "package.json",
         "web/package.json",
         "m/x/only.ts",
+        "tests/test_a.py",
+        "app/api.py",
+        "app/b.py",
     ];
     let tree: BTreeMap<String, Vec<u8>> = files
         .iter()
@@ -367,4 +370,38 @@ fn npm_errors_are_told_without_the_stack() {
         }
         _ => panic!("no fault of the project"),
     }
+}
+
+#[test]
+fn a_file_that_pytest_cannot_import_is_told_where_the_fault_is() {
+    let report = |said: &str| {
+        let text = format!(
+            "&lt;frozen importlib._bootstrap&gt;:1204: in _gcd_import\n    ???\ntests/test_a.py:4: in &lt;module&gt;\n    \
+             from app.api import a\napp/api.py:7: in &lt;module&gt;\n    from app import b\n{said}"
+        );
+        let xml = format!(
+            "<testsuites><testsuite><testcase name=\"tests.test_a\"><error message=\"collection failure\">{text}</error>\
+             </testcase></testsuite></testsuites>"
+        );
+        junit("pytest", xml.as_bytes(), &paths(""))
+            .unwrap()
+            .failures
+    };
+    let broken = report(
+        "E     File \"/workspace/app/b.py\", line 26\nE       def f((:\nE   SyntaxError: invalid syntax",
+    );
+    let place = |found: &crate::Finding| (found.path.clone().unwrap(), found.line.unwrap());
+    assert_eq!(place(&broken[0]), ("app/b.py".to_owned(), 26));
+    assert!(
+        broken[0].message.ends_with("SyntaxError: invalid syntax"),
+        "{broken:?}"
+    );
+    assert_eq!(broken[0].class, crate::Class::Syntax);
+    // Without a place of its own it is the innermost import.
+    let absent = report("E   ModuleNotFoundError: No module named 'nowhere'");
+    assert_eq!(place(&absent[0]), ("app/api.py".to_owned(), 7));
+    assert_eq!(
+        absent[0].message,
+        "tests.test_a: ModuleNotFoundError: No module named 'nowhere'"
+    );
 }

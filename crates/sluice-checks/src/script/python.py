@@ -86,6 +86,26 @@ def poetry():
     return ["--no-deps", "--require-hashes", "-r", path] if lines else []
 
 
+def is_elsewhere():
+    """Whether uv.lock was made with another index than the one that this machine is set to."""
+    here = os.environ.get("UV_DEFAULT_INDEX", "").rstrip("/")
+    with open("uv.lock", encoding="utf-8", errors="replace") as file:
+        named = set(re.findall(r'source = \{ registry = "([^"]*)"', file.read()))
+    return bool(here and named) and here not in {url.rstrip("/") for url in named}
+
+
+def exported(words, settings):
+    """The locked versions with their digests, for pip: uv itself would ask the index that the lockfile names.
+    Without the network it only looks whether lockfile and manifest agree."""
+    path = "/tmp/sluice-uv.txt"
+    settings = dict(settings, UV_OFFLINE="1", UV_DEFAULT_INDEX="")
+    command = ["uv", "export", "--quiet", "--locked", "--no-emit-workspace", "--no-header", "--output-file", path]
+    if run(command + words, **settings) != 0:
+        say("sluice: uv.lock does not fit pyproject.toml")
+        return None
+    return ["--no-deps", "--require-hashes", "-r", path]
+
+
 def install(how, words):
     """HOW is `uv`, `poetry` or `pip`; WORDS are pip's requirements and files."""
     python = sys.executable
@@ -98,17 +118,23 @@ def install(how, words):
         if shutil.which("uv") is None:
             say("sluice: uv.lock needs uv, which is not there; install it (pip install uv)")
             return 127
-        code = run(
-            ["uv", "sync", "--locked", "--no-build", "--no-install-workspace", "--python", python]
-            + words,
-            UV_PROJECT_ENVIRONMENT=venv,
-            UV_PYTHON_DOWNLOADS="never",
-            UV_CACHE_DIR="/tmp/uv",
-            UV_LINK_MODE="copy",
-            UV_COMPILE_BYTECODE="1",
-            UV_NO_PROGRESS="1",
-        )
-    else:
+        settings = {
+            "UV_PROJECT_ENVIRONMENT": venv,
+            "UV_PYTHON": python,
+            "UV_PYTHON_DOWNLOADS": "never",
+            "UV_CACHE_DIR": "/tmp/uv",
+            "UV_LINK_MODE": "copy",
+            "UV_COMPILE_BYTECODE": "1",
+            "UV_NO_PROGRESS": "1",
+        }
+        if is_elsewhere():
+            words = exported(words, settings)
+            if words is None:
+                return 1
+            how = "pip"
+        else:
+            code = run(["uv", "sync", "--locked", "--no-build", "--no-install-workspace"] + words, **settings)
+    if how != "uv":
         has_pip = subprocess.run([python, "-m", "pip", "--version"], stdout=subprocess.DEVNULL).returncode == 0
         code = run([python, "-m", "venv"] + (["--without-pip"] if has_pip else []) + [VENV])
         if code == 0 and words:

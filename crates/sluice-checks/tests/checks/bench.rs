@@ -105,6 +105,11 @@ impl Bench {
 
     /// The same on Docker.
     pub(crate) async fn docker(fixtures: &[&str]) -> Bench {
+        Bench::docker_with(images(), fixtures).await
+    }
+
+    /// The same on Docker, with images of one's own.
+    pub(crate) async fn docker_with(images: ImageConfig, fixtures: &[&str]) -> Bench {
         let home = home();
         let name = home
             .path()
@@ -115,7 +120,7 @@ impl Bench {
         let config = DockerConfig {
             kind: DockerKind::Docker,
             socket: None,
-            images: images(),
+            images,
             daemon_id: format!(
                 "checks-{}",
                 name.replace(|c: char| !c.is_ascii_alphanumeric(), "")

@@ -1,7 +1,7 @@
 //! Whom an installation reaches: projects that lead elsewhere, and registries that are there, odd or gone. On both
 //! engines.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::bench::{Bench, places};
 
 /// A registry on this host's loopback; `answer` gets the path that is asked for.
-fn registry(answer: impl Fn(&str) -> (u16, Vec<u8>) + Send + Sync + 'static) -> u16 {
+pub(crate) fn registry(answer: impl Fn(&str) -> (u16, Vec<u8>) + Send + Sync + 'static) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
     let answer = Arc::new(answer);
@@ -33,10 +33,17 @@ fn serve(mut stream: TcpStream, answer: &dyn Fn(&str) -> (u16, Vec<u8>)) -> std:
     let mut first = String::new();
     reader.read_line(&mut first)?;
     let mut line = String::from("-");
+    let mut length = 0;
     while !line.trim().is_empty() {
         line.clear();
         reader.read_line(&mut line)?;
+        let field = line.to_ascii_lowercase();
+        if let Some(value) = field.strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap_or(0);
+        }
     }
+    // What is not read would reset the connection.
+    std::io::copy(&mut (&mut reader).take(length), &mut std::io::sink())?;
     let path = first.split(' ').nth(1).unwrap_or("/");
     let (status, body) = answer(path);
     write!(
@@ -207,7 +214,7 @@ async fn cargo_leads_nowhere_else_in_docker() {
 }
 
 /// A package as npm packs it.
-fn packed(name: &str) -> Vec<u8> {
+pub(crate) fn packed(name: &str) -> Vec<u8> {
     let folder = tempfile::tempdir().expect("a folder");
     let manifest = format!(r#"{{"name": "{name}", "version": "1.0.0"}}"#);
     std::fs::write(folder.path().join("package.json"), manifest).expect("a file");

@@ -1,8 +1,12 @@
 //! Real projects of each toolchain on Docker, each in the image of its toolchain.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::process::Command;
 
-use sluice_checks::Verdict::{Fail, Pass};
+use sluice_checks::Fixable;
+use sluice_checks::Verdict::{Fail, Pass, Unknown};
+use sluice_sandbox::ImageConfig;
 
 use crate::bench::{Bench, places};
 
@@ -127,4 +131,41 @@ async fn projects_of_one_repository_have_images_of_their_own() {
     let cached = bench.expect(&again, "test:tool", Pass);
     assert!(cached.cached);
     assert_eq!(cached.image, images[2]);
+}
+
+#[tokio::test]
+async fn an_image_without_a_shell_is_named() {
+    // Ours for Node, as some make theirs: with the toolchain and nothing besides. It exists as soon as another test
+    // has run something in it.
+    let node = Bench::docker(&["node-test"]).await;
+    node.check(&["install"]).await;
+    let name = "sluice-test/no-shell:node";
+    let context = tempfile::tempdir().expect("a folder");
+    let recipe = "FROM sluice/node:22\nUSER root\nRUN rm -f /bin/sh /bin/bash /bin/dash\n";
+    fs::write(context.path().join("Dockerfile"), recipe).expect("a recipe");
+    let built = Command::new("docker")
+        .args(["build", "--quiet", "--tag", name])
+        .arg(context.path())
+        .output()
+        .expect("docker");
+    assert!(
+        built.status.success(),
+        "{}",
+        String::from_utf8_lossy(&built.stderr)
+    );
+    let bench = Bench::docker_with(ImageConfig::one(name), &["node-test"]).await;
+    go(&bench, "tool/");
+    let report = bench.check(&["install", "install:tool"]).await;
+    for check in ["install", "install:tool"] {
+        let install = bench.expect(&report, check, Unknown);
+        assert!(
+            install
+                .note
+                .as_deref()
+                .is_some_and(|note| note.contains("the program /bin/sh is not there")
+                    && note.contains("engine.image")),
+            "{install:#?}"
+        );
+        assert_eq!(install.findings[0].fixable, Fixable::Environment);
+    }
 }

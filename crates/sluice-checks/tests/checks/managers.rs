@@ -10,7 +10,7 @@ use sluice_checks::Verdict::{Fail, Pass, Unknown};
 use crate::bench::{Bench, cache, names, places};
 
 /// Package managers, installed once for all tests of this machine: the folder of one of them.
-fn manager(package: &str) -> PathBuf {
+pub(crate) fn manager(package: &str) -> PathBuf {
     let name: String = package
         .chars()
         .filter(char::is_ascii_alphanumeric)

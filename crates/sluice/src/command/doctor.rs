@@ -100,7 +100,7 @@ pub(super) async fn run(config: Result<Config, Exit>, output: Output) -> Result<
     items.push(host::disk(&cache));
     items.push(host::certificates(&config));
     items.push(host::registry());
-    items.push(host::proxy(config));
+    items.push(host::proxy(&config));
     let diagnosis = Diagnosis {
         ok: engine.is_some() && is_configured,
         engine,

@@ -5,7 +5,7 @@ use std::fs;
 use std::time::Duration;
 
 use bollard::errors::Error as ApiError;
-use bollard::query_parameters::BuildImageOptions;
+use bollard::query_parameters::{BuildImageOptions, RemoveImageOptions};
 use bytes::Bytes;
 use futures::StreamExt;
 use tokio::time::timeout;
@@ -38,6 +38,9 @@ pub(super) async fn build(
         return Ok(id);
     }
     let base = base::ready(api, config).await?;
+    let before = super::inspect(api, recipe.name)
+        .await?
+        .and_then(|image| image.id);
     config.say.line(&format!(
         "building the image {}, once on this machine; it takes a minute or two",
         recipe.name
@@ -85,9 +88,29 @@ pub(super) async fn build(
     match super::current(api, recipe, config).await? {
         Some(id) => {
             config.say.line(&format!("{} is built: {id}", recipe.name));
+            if let Some(older) = before.filter(|before| *before != id) {
+                remove_unused(api, &older).await;
+            }
             Ok(id)
         }
         None => Err(broken(recipe, "the engine ended without an image", &last)),
+    }
+}
+
+/// Removes an image that lost its name to a newer one, unless it has another name or a container is made of it. An
+/// image that stays is no fault: it only takes room.
+async fn remove_unused(api: &Api, id: &str) {
+    let names = match super::inspect(api, id).await {
+        Ok(Some(image)) => image.repo_tags.unwrap_or_default(),
+        _ => return,
+    };
+    if names.is_empty()
+        && let Err(error) = api
+            .client
+            .remove_image(id, None::<RemoveImageOptions>, None)
+            .await
+    {
+        tracing::debug!(%error, image = id, "an older image stays");
     }
 }
 

@@ -85,9 +85,20 @@ async fn a_recipe_is_built_once_also_by_several_at_once() {
         (again, yard.said("building the image")),
         (ids[0].clone(), 1)
     );
+    // An image that somebody gave another name stays, one that nobody knows goes.
+    let kept = format!("{}-kept", recipe.name);
+    let (repository, tag) = kept.split_once(':').unwrap();
+    let options = bollard::query_parameters::TagImageOptions {
+        repo: Some(repository.to_owned()),
+        tag: Some(tag.to_owned()),
+    };
+    let tagged = yard.api.client.tag_image(&ids[0], Some(options)).await;
+    tagged.unwrap();
     let fresh = build::build(&yard.api, &recipe, &yard.config, true)
         .await
         .unwrap();
+    assert!(inspect(&yard.api, &ids[0]).await.unwrap().is_some());
+    yard.remove(&kept).await;
     assert_eq!(yard.said("building the image"), 2);
     let labels = inspect(&yard.api, recipe.name).await.unwrap().unwrap();
     assert_eq!(labels.id.as_deref(), Some(fresh.as_str()));
@@ -104,6 +115,7 @@ async fn a_recipe_is_built_once_also_by_several_at_once() {
         .await
         .unwrap();
     assert_ne!(other, fresh);
+    assert!(inspect(&yard.api, &fresh).await.unwrap().is_none());
     yard.remove(recipe.name).await;
 }
 
