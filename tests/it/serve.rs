@@ -15,6 +15,7 @@ use crate::built::sluice;
 
 mod backups;
 mod edits;
+mod reloads;
 
 /// The administrator's token of [`spawn`].
 pub(crate) const ADMIN: &str = "an-administrator-s-secret";

@@ -251,6 +251,7 @@ impl Factory {
                 .map(|role| role.prompt.clone())
                 .unwrap_or_default()
         };
+        let prompts = self.prompts();
         let pinned: Vec<String> = if attempt.0 == 0 {
             Vec::new()
         } else {
@@ -299,6 +300,7 @@ impl Factory {
                 kind,
                 gate,
                 file: &file,
+                prompts: &prompts,
                 role: &role,
                 attempt: attempt.0,
                 strategy,

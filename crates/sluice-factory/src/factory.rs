@@ -19,6 +19,7 @@ use crate::data::DataDir;
 use crate::edits::Editing;
 use crate::gate_file::{GateFile, GateSet};
 use crate::live::Drafts;
+use crate::prompts::Prompts;
 use crate::roles::Roles;
 use crate::template::Templates;
 use crate::transcript::Transcripts;
@@ -70,6 +71,8 @@ pub struct Factory {
     pub(crate) signer: Arc<Signer>,
     pub(crate) gates: RwLock<GateSet>,
     pub(crate) roles: RwLock<Roles>,
+    /// The fixed prose of requests.
+    pub(crate) prompts: RwLock<Prompts>,
     pub(crate) templates: Templates,
     pub(crate) agents: AgentTable,
     pub(crate) sandbox: Arc<dyn Sandbox>,
@@ -113,6 +116,7 @@ impl Factory {
             signer: Arc::new(parts.signer),
             gates: RwLock::new(parts.gates),
             roles: RwLock::new(parts.roles),
+            prompts: RwLock::new(Prompts::built_in().context("the built-in prompts")?),
             templates: parts.templates,
             agents: parts.agents,
             sandbox: parts.sandbox,
@@ -170,6 +174,19 @@ impl Factory {
     /// Takes other roles, for the requests from now on.
     pub fn roles_replace(&self, roles: Roles) {
         *self.roles.write().unwrap_or_else(PoisonError::into_inner) = roles;
+    }
+
+    /// The fixed prose of requests, as it is now.
+    pub(crate) fn prompts(&self) -> Prompts {
+        self.prompts
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Takes other prose than the built-in one, for the requests from now on.
+    pub fn prompts_replace(&self, prompts: Prompts) {
+        *self.prompts.write().unwrap_or_else(PoisonError::into_inner) = prompts;
     }
 
     /// The gate's file as it was when the run started, as far as it is for the project's kind.

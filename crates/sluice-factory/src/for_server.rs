@@ -6,6 +6,7 @@ use serde_json::Value;
 use sluice_path::RelPath;
 
 use crate::factory::Factory;
+use crate::prompts::{PromptHead, Prompts};
 use crate::roles::RoleFile;
 
 /// A reply as the JSON of contract section 2; any text parses. `contents` adds each file's content.
@@ -23,6 +24,11 @@ pub fn path_reason(path: &str) -> Option<&'static str> {
 }
 
 impl Factory {
+    /// The parts of requests that can be replaced, by name.
+    pub fn prompt_list(&self) -> Vec<PromptHead> {
+        Prompts::heads().collect()
+    }
+
     /// The roles' files in the order of their names.
     pub fn role_list(&self) -> Vec<RoleFile> {
         self.roles

@@ -9,6 +9,7 @@ use sluice_gates::{Gate, Strategy};
 
 use crate::evaluation::Evaluation;
 use crate::gate_file::GateFile;
+use crate::prompts::Prompts;
 
 /// Lines of source shown before and after a finding.
 const AROUND: usize = 8;
@@ -44,6 +45,8 @@ pub(crate) struct Material<'a> {
     pub(crate) kind: &'a str,
     pub(crate) gate: Gate,
     pub(crate) file: &'a GateFile,
+    /// The fixed prose, from `templates/prompts/`.
+    pub(crate) prompts: &'a Prompts,
     /// The role's prompt, from `templates/agents/`.
     pub(crate) role: &'a str,
     pub(crate) attempt: u16,
@@ -88,21 +91,18 @@ pub(crate) fn compose(material: &Material<'_>) -> String {
 fn task(text: &mut String, material: &Material<'_>) {
     let file = material.file;
     let gate = material.gate.as_str().to_uppercase();
-    line(
-        text,
-        format_args!(
-            "# Task: {gate} {} of project {}",
-            file.name, material.project
-        ),
+    let task = material.prompts.fill(
+        "task",
+        &[
+            ("gate", &gate),
+            ("name", &file.name),
+            ("project", material.project),
+            ("role", material.role.trim()),
+            ("purpose", &file.purpose),
+            ("kind", material.kind),
+        ],
     );
-    line(text, format_args!("\n{}", material.role.trim()));
-    line(
-        text,
-        format_args!(
-            "\nThis gate: {} The project is of kind `{}`.",
-            file.purpose, material.kind
-        ),
-    );
+    line(text, format_args!("{task}"));
     if !file.documents.is_empty() {
         line(
             text,
@@ -128,13 +128,9 @@ fn task(text: &mut String, material: &Material<'_>) {
         );
     }
     if material.attempt > 0 {
-        line(
-            text,
-            format_args!(
-                "\nThis is attempt {} (0 was the first). What failed stands below; mend it.",
-                material.attempt
-            ),
-        );
+        let attempt = material.attempt.to_string();
+        let heal = material.prompts.fill("heal", &[("attempt", &attempt)]);
+        line(text, format_args!("\n{heal}"));
     }
 }
 
@@ -176,7 +172,7 @@ fn failures(text: &mut String, material: &Material<'_>) {
             format_args!("\nBy kind, those first that others may follow from: {order}."),
         );
     }
-    environment(text, &machines);
+    environment(text, material, &machines);
     for findings in groups.values_mut() {
         findings.sort_by_key(|(_, finding)| place_of(finding.class));
     }
@@ -234,16 +230,12 @@ fn place_of(class: Class) -> usize {
 }
 
 /// What the machine lacks, which the agent is not to work around.
-fn environment(text: &mut String, found: &[(String, Finding)]) {
+fn environment(text: &mut String, material: &Material<'_>, found: &[(String, Finding)]) {
     if found.is_empty() {
         return;
     }
-    line(
-        text,
-        format_args!(
-            "\n## What you cannot mend\nThe machine that checks lacks this. Somebody else is told; change nothing for it:"
-        ),
-    );
+    let prompt = material.prompts.fill("machine", &[]);
+    line(text, format_args!("\n## What you cannot mend\n{prompt}"));
     for (check, finding) in found.iter().take(FINDINGS) {
         line(
             text,
@@ -317,14 +309,8 @@ fn kept(text: &mut String, material: &Material<'_>) {
     if material.kept.is_empty() {
         return;
     }
-    line(
-        text,
-        format_args!(
-            "\n# What is kept\nThis of what you sent fits. It is kept, the files are shown here with it, and it goes in together with your \
-             next reply. Do not send it again; send what did not fit, mended, on the files as they are shown. To drop what is kept of a \
-             file, send that file whole:"
-        ),
-    );
+    let prompt = material.prompts.fill("kept", &[]);
+    line(text, format_args!("\n# What is kept\n{prompt}"));
     for kept in material.kept.iter().take(PATHS) {
         line(text, format_args!("- {}", one_line(kept)));
     }
@@ -400,12 +386,8 @@ fn pinned(text: &mut String, material: &Material<'_>) {
     if material.pinned.is_empty() {
         return;
     }
-    line(
-        text,
-        format_args!(
-            "\n# What you may not change\nThese are what the work is measured by. An attempt that changes one of them waits for a person:"
-        ),
-    );
+    let prompt = material.prompts.fill("pinned", &[]);
+    line(text, format_args!("\n# What you may not change\n{prompt}"));
     for path in &material.pinned {
         line(text, format_args!("- {path}"));
     }
@@ -468,28 +450,15 @@ fn mentions(source: &str, path: &str) -> bool {
 }
 
 fn format(text: &mut String, material: &Material<'_>) {
-    line(
-        text,
-        format_args!(
-            "\n# How to answer\nAnswer in Markdown. Put each file into a fenced block whose info string is \
-             `language:path`, with the whole content of the file:\n\n```ts:src/add.ts\nexport const add = \
-             (a: number, b: number) => a + b;\n```\n\nPaths are relative to the project. Use a longer fence \
-             for a file that holds fences. `delete:path` with an empty body deletes a file. Files that need \
-             no change are not repeated. Blocks without a path are read as talk."
-        ),
-    );
-    let more = match material.strategy {
+    let answer = material.prompts.fill("answer", &[]);
+    line(text, format_args!("\n# How to answer\n{answer}"));
+    let name = match material.strategy {
         Strategy::Normal => return,
-        Strategy::WholeFiles => {
-            "Two attempts in a row failed in the same way. Do not vary the last attempt: send every file that is involved, whole, as it should be."
-        }
-        Strategy::NextModel => {
-            "Earlier attempts failed in the same way again and again. Start from the findings, not from the earlier attempts."
-        }
-        Strategy::WiderContext => {
-            "Earlier attempts failed in the same way again and again. The files that are involved stand above, whole; look for the cause outside the lines that the findings name."
-        }
+        Strategy::WholeFiles => "whole-files",
+        Strategy::NextModel => "next-model",
+        Strategy::WiderContext => "wider-context",
     };
+    let more = material.prompts.fill(name, &[]);
     line(text, format_args!("\n{more}"));
 }
 

@@ -12,7 +12,9 @@ use rustix::fs::{FlockOperation, flock};
 use sluice_agents::{Agent, CommandAgent, Outside, Recorded};
 use sluice_checks::{Checker, Settings};
 use sluice_egress::Policy;
-use sluice_factory::{AgentTable, DataDir, Editing, Factory, GateSet, Parts, Roles, Templates};
+use sluice_factory::{
+    AgentTable, DataDir, Editing, Factory, GateSet, Parts, Prompts, Roles, Templates,
+};
 use sluice_gates::Gate;
 use sluice_proof::Signer;
 use sluice_sandbox::{Job, Limits, Network, Sandbox, Stdin, Upper};
@@ -90,6 +92,15 @@ pub(crate) async fn wire(
         _ => Roles::from_texts(built_in::ROLES),
     }
     .map_err(|error| Exit::usage(format!("{error:#}")))?;
+    let prompts = match config
+        .templates
+        .as_ref()
+        .map(|folder| folder.join("prompts"))
+    {
+        Some(folder) if folder.exists() => Prompts::from_folder(&folder),
+        _ => Prompts::built_in(),
+    }
+    .map_err(|error| Exit::usage(format!("{error:#}")))?;
     let templates = match &config.templates {
         Some(folder) => Templates::with_folder(folder.join("projects")),
         None => Templates::built_in(),
@@ -124,6 +135,7 @@ pub(crate) async fn wire(
     })
     .await
     .map_err(|error| Exit::failed(format!("{error:#}")))?;
+    factory.prompts_replace(prompts);
     Ok(Wired {
         factory,
         _lock: lock,

@@ -1,6 +1,6 @@
 //! Chooses the commands of a Python project's checks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sluice_sandbox::{Network, OUT, WORKSPACE};
 
@@ -149,7 +149,7 @@ pub(super) fn step(tree: &dyn Tree, dir: &str, manifest: &Manifest, kind: Kind) 
             Report::PythonBuild,
         )),
         Kind::Test => test(tree, dir, manifest),
-        Kind::Lint => lint(dir, manifest),
+        Kind::Lint => lint(tree, dir, manifest),
         Kind::Smoke => match start(tree, dir, manifest.depends("flask")) {
             Some(words) => {
                 let program = vec![program(dir, "python")];
@@ -243,7 +243,19 @@ fn test(tree: &dyn Tree, dir: &str, manifest: &Manifest) -> Action {
     })
 }
 
-fn lint(dir: &str, manifest: &Manifest) -> Action {
+/// The files and top folders of a project that hold sources: pylint would enter the virtual environment.
+fn sources(tree: &dyn Tree, dir: &str) -> BTreeSet<String> {
+    let is_source =
+        |path: &String| path.ends_with(".py") && is_below(path, dir) && !is_foreign(path);
+    let paths = tree.paths().into_iter().filter(is_source);
+    let tops = paths.map(|path| {
+        let inside = path.strip_prefix(&join(dir, "")).unwrap_or(&path);
+        inside.split('/').next().unwrap_or(inside).to_owned()
+    });
+    tops.filter(|top| !top.starts_with(['.', '-'])).collect()
+}
+
+fn lint(tree: &dyn Tree, dir: &str, manifest: &Manifest) -> Action {
     let wants = |package: &str, files: &[&str], table: &[&str]| {
         manifest.depends(package)
             || manifest.has_table(table)
@@ -286,14 +298,15 @@ fn lint(dir: &str, manifest: &Manifest) -> Action {
         add("flake8", &["--extend-exclude", VENV]);
     }
     if wants("pylint", &[".pylintrc", "pylintrc"], &["tool", "pylint"]) {
-        add(
-            "pylint",
-            &[
-                "--recursive=y",
-                "--msg-template={path}:{line}:{column}: {msg_id} {msg}",
-                ".",
-            ],
-        );
+        let sources = sources(tree, dir);
+        let mut arguments = vec![
+            "--recursive=y",
+            "--msg-template={path}:{line}:{column}: {msg_id} {msg}",
+        ];
+        arguments.extend(sources.iter().map(String::as_str));
+        if !sources.is_empty() {
+            add("pylint", &arguments);
+        }
     }
     if commands.is_empty() {
         return Action::skip(

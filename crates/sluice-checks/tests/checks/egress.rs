@@ -46,9 +46,14 @@ fn serve(mut stream: TcpStream, answer: &dyn Fn(&str) -> (u16, Vec<u8>)) -> std:
     std::io::copy(&mut (&mut reader).take(length), &mut std::io::sink())?;
     let path = first.split(' ').nth(1).unwrap_or("/");
     let (status, body) = answer(path);
+    let kind = match body.first() {
+        Some(b'<') => "text/html",
+        Some(b'{') => "application/json",
+        _ => "application/octet-stream",
+    };
     write!(
         stream,
-        "HTTP/1.1 {status} -\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        "HTTP/1.1 {status} -\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
         body.len()
     )?;
     stream.write_all(&body)
@@ -213,22 +218,26 @@ async fn cargo_leads_nowhere_else_in_docker() {
     cargo_leads_nowhere_else(Bench::docker(&[]).await).await;
 }
 
-/// A package as npm packs it.
-pub(crate) fn packed(name: &str) -> Vec<u8> {
+/// A package as npm packs it, and its digests as a registry tells them.
+pub(crate) fn packed(name: &str) -> (Vec<u8>, serde_json::Value) {
     let folder = tempfile::tempdir().expect("a folder");
     let manifest = format!(r#"{{"name": "{name}", "version": "1.0.0"}}"#);
     std::fs::write(folder.path().join("package.json"), manifest).expect("a file");
     let npm = Command::new("npm")
-        .args(["pack", "--ignore-scripts"])
+        .args(["pack", "--ignore-scripts", "--json"])
         .current_dir(folder.path())
         .output()
         .expect("npm");
     assert!(npm.status.success(), "{npm:?}");
-    std::fs::read(folder.path().join(format!("{name}-1.0.0.tgz"))).expect("a package")
+    let said: serde_json::Value = serde_json::from_slice(&npm.stdout).expect("JSON");
+    let digests =
+        serde_json::json!({"shasum": said[0]["shasum"], "integrity": said[0]["integrity"]});
+    let package = std::fs::read(folder.path().join(format!("{name}-1.0.0.tgz")));
+    (package.expect("a package"), digests)
 }
 
 async fn an_allowed_registry_is_reached(bench: Bench) {
-    let package = packed("own");
+    let (package, _) = packed("own");
     let listening = Arc::new(std::sync::OnceLock::new());
     let known = Arc::clone(&listening);
     let port = registry(move |path| match path {

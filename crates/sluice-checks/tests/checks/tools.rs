@@ -194,14 +194,13 @@ async fn uv_takes_packages_from_the_index_that_this_machine_is_set_to() {
     });
     let mirror = format!("http://127.0.0.1:{port}/simple");
     let project = "[project]\nname = \"mine\"\nversion = \"1.0.0\"\nrequires-python = \">=3.9\"\ndependencies = [\"own==1.0.0\"]\n";
-    let size = 100;
     let locked = |index: &str, files: &str| {
         format!(
             "version = 1\nrevision = 2\nrequires-python = \">=3.9\"\n\n[[package]]\nname = \"mine\"\nversion = \"1.0.0\"\n\
              source = {{ virtual = \".\" }}\ndependencies = [\n    {{ name = \"own\" }},\n]\n\n[package.metadata]\n\
              requires-dist = [{{ name = \"own\", specifier = \"==1.0.0\" }}]\n\n[[package]]\nname = \"own\"\nversion = \"1.0.0\"\n\
              source = {{ registry = \"{index}\" }}\nwheels = [\n    {{ url = \"{files}/own-1.0.0-py3-none-any.whl\", hash = \
-             \"sha256:{digest}\", size = {size} }},\n]\n"
+             \"sha256:{digest}\" }},\n]\n"
         )
     };
     bench.write("pyproject.toml", project);
@@ -216,10 +215,7 @@ async fn uv_takes_packages_from_the_index_that_this_machine_is_set_to() {
         ),
     ] {
         asked.lock().expect("no panic").clear();
-        bench.write(
-            "uv.lock",
-            &locked(index, &files).replace(", size = 100", ""),
-        );
+        bench.write("uv.lock", &locked(index, &files));
         let report = run(&bench, &checker, &["build"]).await;
         bench.expect(&report, "install", Pass);
         bench.expect(&report, "build", Pass);
@@ -236,8 +232,7 @@ async fn uv_takes_packages_from_the_index_that_this_machine_is_set_to() {
             "https://elsewhere.test/simple",
             "https://files.elsewhere.test",
         )
-        .replace(&digest, &digest.chars().rev().collect::<String>())
-        .replace(", size = 100", ""),
+        .replace(&digest, &digest.chars().rev().collect::<String>()),
     );
     let report = run(&bench, &checker, &["install"]).await;
     assert_eq!(
@@ -254,7 +249,7 @@ async fn run(bench: &Bench, checker: &Checker, only: &[&str]) -> sluice_checks::
 
 /// A registry with one package, of which it knows something bad as long as `bad` holds it.
 fn knowing(bad: Arc<Mutex<u16>>) -> String {
-    let package = packed("own");
+    let (package, digests) = packed("own");
     let listening = Arc::new(OnceLock::new());
     let known = Arc::clone(&listening);
     let port = registry(move |path| {
@@ -269,9 +264,13 @@ fn knowing(bad: Arc<Mutex<u16>>) -> String {
         match path {
             "/own" => {
                 let tarball = format!("http://127.0.0.1:{port}/own/-/own-1.0.0.tgz");
-                let version =
-                    json!({"name": "own", "version": "1.0.0", "dist": {"tarball": tarball}});
-                let all = json!({"name": "own", "dist-tags": {"latest": "1.0.0"}, "versions": {"1.0.0": version}});
+                let mut dist = digests.clone();
+                dist["tarball"] = json!(tarball);
+                let version = json!({"name": "own", "version": "1.0.0", "dist": dist});
+                // Old enough for those who do not trust what is new.
+                let time = json!({"1.0.0": "2020-01-01T00:00:00.000Z"});
+                let tags = json!({"latest": "1.0.0"});
+                let all = json!({"name": "own", "dist-tags": tags, "versions": {"1.0.0": version}, "time": time});
                 (200, all.to_string().into_bytes())
             }
             "/own/-/own-1.0.0.tgz" => (200, package.clone()),

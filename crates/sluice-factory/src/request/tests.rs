@@ -107,6 +107,7 @@ impl Case {
             kind: "service",
             gate: Gate::G5,
             file: &self.file,
+            prompts: &Prompts::built_in().unwrap(),
             role: "You write the code.",
             attempt: self.attempt,
             strategy: self.strategy,

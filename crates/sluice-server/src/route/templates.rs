@@ -1,10 +1,10 @@
-//! Templates that projects are made from.
+//! Templates that projects are made from, and those of the requests to agents.
 
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use sluice_factory::TemplateHead;
 use sluice_factory::view::Page;
+use sluice_factory::{PromptHead, TemplateHead};
 use utoipa::ToSchema;
 
 use crate::answer::page_of;
@@ -18,12 +18,12 @@ use crate::state::App;
 pub(crate) struct Template {
     /// Its name, for `template` of a new project.
     name: String,
-    /// What is made from it: `project`.
+    /// What is made from it: `project`, or `prompt` for a part of the requests to agents.
     #[serde(rename = "type")]
     of: &'static str,
     /// Its name in prose.
     title: String,
-    /// What a project starts with.
+    /// What a project starts with, or when a request has it.
     description: String,
     /// The languages that it is written in.
     languages: Vec<String>,
@@ -31,6 +31,27 @@ pub(crate) struct Template {
     kinds: Vec<String>,
     /// What its build makes.
     builds: String,
+    /// What may stand in it as `{{placeholder}}`.
+    placeholders: Vec<String>,
+}
+
+impl From<PromptHead> for Template {
+    fn from(head: PromptHead) -> Template {
+        Template {
+            name: head.name.to_owned(),
+            of: "prompt",
+            title: head.name.replace('-', " "),
+            description: head.description.to_owned(),
+            languages: Vec::new(),
+            kinds: Vec::new(),
+            builds: String::new(),
+            placeholders: head
+                .placeholders
+                .iter()
+                .map(|name| (*name).to_owned())
+                .collect(),
+        }
+    }
 }
 
 impl From<TemplateHead> for Template {
@@ -47,11 +68,12 @@ impl From<TemplateHead> for Template {
                 .map(|kind| kind.as_str().to_owned())
                 .collect(),
             builds: head.builds,
+            placeholders: Vec::new(),
         }
     }
 }
 
-/// The templates, by name.
+/// The templates of projects by name, then those of prompts.
 #[utoipa::path(get, path = "/templates", tag = "templates", params(Paging),
     responses((status = 200, body = schema::Page<Template>)))]
 pub(crate) async fn template_list(
@@ -59,8 +81,13 @@ pub(crate) async fn template_list(
     QueryOf(paging): QueryOf<Paging>,
 ) -> Result<Json<Page<Template>>, ApiError> {
     let templates = app.factory.template_list().await?;
-    let templates = templates.into_iter().map(Template::from).collect();
-    Ok(Json(page_of(templates, &paging, |template| {
-        template.name.clone()
-    })?))
+    let projects = templates.into_iter().map(Template::from);
+    let prompts = app.factory.prompt_list().into_iter().map(Template::from);
+    let all = projects.chain(prompts).collect();
+    // A project's template may have the name of a prompt.
+    let key = |template: &Template| match template.of {
+        "project" => template.name.clone(),
+        of => format!("{of}/{}", template.name),
+    };
+    Ok(Json(page_of(all, &paging, key)?))
 }

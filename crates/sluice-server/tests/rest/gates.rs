@@ -282,6 +282,11 @@ async fn projects_templates_and_agents_are_listed() {
     assert_eq!(blank["type"], "project");
     assert_eq!(blank["kinds"], json!(["web", "service", "library", "ai"]));
     assert_eq!(named("ts-library")["languages"], json!(["TypeScript"]));
+    let heal = named("heal");
+    assert_eq!(
+        (&heal["type"], &heal["placeholders"]),
+        (&json!("prompt"), &json!(["attempt"]))
+    );
     let page = world
         .get("vera", "/templates?limit=1")
         .send()

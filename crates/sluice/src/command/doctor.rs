@@ -101,6 +101,7 @@ pub(super) async fn run(config: Result<Config, Exit>, output: Output) -> Result<
     items.push(host::certificates(&config));
     items.push(host::registry());
     items.push(host::proxy(&config));
+    items.extend(host::files(&config));
     let diagnosis = Diagnosis {
         ok: engine.is_some() && is_configured,
         engine,

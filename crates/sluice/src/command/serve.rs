@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sluice_factory::{ActorKind, DataDir, Factory, GateSet, Role, Roles};
+use sluice_factory::{ActorKind, DataDir, Factory, GateSet, Prompts, Role, Roles};
 use sluice_store::NewToken;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -53,16 +53,13 @@ pub(crate) async fn run(options: &Serve, config: &Config, output: Output) -> Res
 
     let shutdown = CancellationToken::new();
     let _watching = interrupt::cancels(shutdown.clone());
-    let roles = config
-        .templates
-        .as_ref()
-        .map(|folder| folder.join("agents"));
-    tokio::spawn(reload(
-        Arc::clone(&factory),
-        config.gates.clone(),
-        roles,
-        shutdown.clone(),
-    ));
+    let below = |name: &str| config.templates.as_ref().map(|folder| folder.join(name));
+    let looked_at = LookedAt {
+        gates: config.gates.clone(),
+        roles: below("agents"),
+        prompts: below("prompts"),
+    };
+    tokio::spawn(reload(Arc::clone(&factory), looked_at, shutdown.clone()));
     let watch = config
         .watch
         .then(|| tokio::spawn(Arc::clone(&factory).watch(config.quiet)));
@@ -153,28 +150,42 @@ async fn admin_token(factory: &Factory, config: &Config, output: Output) -> Resu
     Ok(())
 }
 
-/// Takes changed gate files and roles over without a restart. What is not valid is named and left aside.
-async fn reload(
-    factory: Arc<Factory>,
+/// The folders whose changes are taken over.
+struct LookedAt {
     gates: Option<PathBuf>,
     roles: Option<PathBuf>,
-    shutdown: CancellationToken,
-) {
-    let mut seen = (texts(gates.as_deref()), texts(roles.as_deref()));
+    prompts: Option<PathBuf>,
+}
+
+impl LookedAt {
+    fn texts(&self) -> [BTreeMap<OsString, Vec<u8>>; 3] {
+        [&self.gates, &self.roles, &self.prompts].map(|folder| texts(folder.as_deref()))
+    }
+}
+
+/// Takes changed gate files, roles and prompts over without a restart. What is not valid is named and left aside.
+async fn reload(factory: Arc<Factory>, folders: LookedAt, shutdown: CancellationToken) {
+    let mut seen = folders.texts();
     loop {
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
             () = shutdown.cancelled() => return,
         }
-        let now = (texts(gates.as_deref()), texts(roles.as_deref()));
-        if let Some(folder) = gates.as_deref().filter(|_| now.0 != seen.0) {
+        let now = folders.texts();
+        if let Some(folder) = folders.gates.as_deref().filter(|_| now[0] != seen[0]) {
             let read = GateSet::from_folder(folder).map_err(anyhow::Error::from);
             taken(folder, read.map(|gates| factory.gates_replace(gates)));
         }
-        if let Some(folder) = roles.as_deref().filter(|_| now.1 != seen.1) {
+        if let Some(folder) = folders.roles.as_deref().filter(|_| now[1] != seen[1]) {
             taken(
                 folder,
                 Roles::from_folder(folder).map(|roles| factory.roles_replace(roles)),
+            );
+        }
+        if let Some(folder) = folders.prompts.as_deref().filter(|_| now[2] != seen[2]) {
+            taken(
+                folder,
+                Prompts::from_folder(folder).map(|prompts| factory.prompts_replace(prompts)),
             );
         }
         seen = now;

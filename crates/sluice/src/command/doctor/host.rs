@@ -7,6 +7,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use sluice_checks::{HostToolchains, Toolchain};
+use sluice_factory::{GateSet, Prompts, Roles};
 use tokio::process::Command;
 
 use sluice_workspace::watch::Watch;
@@ -274,6 +275,46 @@ pub(super) fn certificates(config: &Config) -> Item {
 fn has_certificate(bytes: &[u8]) -> bool {
     const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
     bytes.windows(BEGIN.len()).any(|window| window == BEGIN)
+}
+
+/// The files of gates, agents and prompts that are configured; one that is broken keeps a daemon from starting, and
+/// one that runs goes on with what it had.
+pub(super) fn files(config: &Config) -> Option<Item> {
+    let below = |name: &str| {
+        let folder = config.templates.as_ref()?.join(name);
+        folder.exists().then_some(folder)
+    };
+    let gates = config.gates.as_ref().map(|folder| {
+        let read = GateSet::from_folder(folder).map(|_| ());
+        read.map_err(|error| exit::chain(&error))
+    });
+    let words = |error| format!("{error:#}");
+    let roles =
+        below("agents").map(|folder| Roles::from_folder(&folder).map(|_| ()).map_err(words));
+    let prompts =
+        below("prompts").map(|folder| Prompts::from_folder(&folder).map(|_| ()).map_err(words));
+    let found: Vec<_> = [("gates", gates), ("agents", roles), ("prompts", prompts)]
+        .into_iter()
+        .filter_map(|(name, read)| Some((name, read?)))
+        .collect();
+    let names: Vec<&str> = found.iter().map(|(name, _)| *name).collect();
+    let names = names.join(", ");
+    let faults: Vec<String> = found
+        .into_iter()
+        .filter_map(|(_, read)| read.err())
+        .collect();
+    match (names.is_empty(), faults.is_empty()) {
+        (true, _) => None,
+        (false, true) => Some(Item::new(
+            "files",
+            State::Ok,
+            format!("of your own, valid: {names}"),
+        )),
+        (false, false) => Some(
+            Item::new("files", State::Missing, faults.join("; "))
+                .fix("correct it; until then a daemon goes on with what it had, and none starts"),
+        ),
+    }
 }
 
 /// The proxy that registries are reached through; nothing is asked over the network.
