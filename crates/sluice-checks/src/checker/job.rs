@@ -183,6 +183,7 @@ pub(super) fn environment(
                 &settings.npm_registry,
                 Toolchain::Node,
             ),
+            ("YARN_REGISTRY", &settings.npm_registry, Toolchain::Node),
             (
                 "YARN_NPM_REGISTRY_SERVER",
                 &settings.npm_registry,
@@ -199,6 +200,12 @@ pub(super) fn environment(
         }
     }
     env.extend(command.env.clone());
+    if let (Network::Registries, Toolchain::Node, Some(host)) =
+        (command.network, step.toolchain, plain_host(settings))
+    {
+        // Newer versions of yarn refuse what is not encrypted, also where the machine is set to it.
+        env.insert("YARN_UNSAFE_HTTP_WHITELIST".to_owned(), host);
+    }
     if step.toolchain == Toolchain::Node {
         // Node sees the machine's memory, not the sandbox's bound: left alone, it would be killed where it
         // could have collected its garbage.
@@ -214,6 +221,14 @@ fn owned<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
     pairs
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into()
+}
+
+/// The host of the npm registry where that is spoken to without TLS.
+fn plain_host(settings: &Settings) -> Option<String> {
+    let rest = settings.npm_registry.as_deref()?.strip_prefix("http://")?;
+    let host = rest.split('/').next()?;
+    let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
+    Some(host.to_owned())
 }
 
 /// Where programs are looked for: first where this machine keeps toolchains outside of the usual folders.

@@ -330,6 +330,7 @@ async fn audits(package: Option<&str>, lockfile: &str, argv: &[&str], tool: &str
         .env("YARN_REGISTRY", &url)
         .env("YARN_NPM_REGISTRY_SERVER", &url)
         .env("YARN_UNSAFE_HTTP_WHITELIST", "127.0.0.1")
+        .env("YARN_GLOBAL_FOLDER", bench.home().join("yarn"))
         .env("YARN_NODE_LINKER", "node-modules")
         .env("YARN_ENABLE_TELEMETRY", "0")
         .output()
