@@ -84,6 +84,18 @@ async fn a_crate_is_judged_in_docker() {
     }
     let tests = bench.expect(&report, "test", Pass).tests.expect("counts");
     assert_eq!((tests.passed, tests.failed), (1, 0));
+    let source = fs::read_to_string(bench.snapshot().join("src/lib.rs")).expect("a source");
+    let red = source.replace("    a + b", "    return a - b;");
+    bench.write("src/lib.rs", &red);
+    let report = bench.check(&["test", "lint"]).await;
+    let test = bench.expect(&report, "test", Fail);
+    assert_eq!(places(test), ["src/lib.rs:13 tests::adds"]);
+    assert_eq!(test.tests.expect("counts").failed, 1);
+    let lint = places(bench.expect(&report, "lint", Fail));
+    assert!(
+        lint.contains(&"src/lib.rs:5 clippy::needless_return".to_owned()),
+        "{lint:?}"
+    );
     bench.write("src/lib.rs", "pub fn add() -> i32 {\n    \"\"\n}\n");
     let report = bench.check(&["build"]).await;
     assert_eq!(
@@ -104,10 +116,16 @@ async fn a_go_module_is_judged_in_docker() {
     assert_eq!((tests.passed, tests.failed), (1, 0));
     bench.write(
         "adder.go",
-        "package adder\n\nfunc Add(a, b int) int { return a - b }\n",
+        "package adder\n\nfunc Add(a, b int)  int { return a - b }\n",
     );
-    let report = bench.check(&["test"]).await;
-    bench.expect(&report, "test", Fail);
+    let report = bench.check(&["test", "lint"]).await;
+    let test = bench.expect(&report, "test", Fail);
+    assert_eq!(places(test), ["adder_test.go:7 TestAdd"]);
+    assert_eq!(test.tests.expect("counts").failed, 1);
+    assert_eq!(
+        places(bench.expect(&report, "lint", Fail)),
+        ["adder.go:0 format"]
+    );
 }
 
 #[tokio::test]
