@@ -240,8 +240,11 @@ fn audit(seen: &Seen<'_>, code: i32) -> Judged {
         format!("{dir}/package.json")
     };
     let is_npm = seen.command.report == Report::NpmAudit;
+    let is_berry = seen.command.argv.get(1).is_some_and(|word| word == "npm");
     let answer = match is_npm {
         true => read::audit(seen.stdout, &manifest),
+        // Newer versions of yarn say nothing where there is nothing to say.
+        false if is_berry && code == 0 && seen.stdout.trim_ascii().is_empty() => Ok(Vec::new()),
         false => read::manager_audit(missing::tool(seen), seen.stdout, &manifest),
     };
     match answer {
@@ -257,7 +260,12 @@ fn audit(seen: &Seen<'_>, code: i32) -> Judged {
                 findings,
             )
         }
-        Err(why) => Judged::unknown(why),
+        Err(why) if is_npm => Judged::unknown(why),
+        Err(why) => {
+            let said = seen.output.lines().rfind(|line| line.contains("rror"));
+            let said = said.map(|line| format!(": {}", shorten(line.trim(), 300)));
+            Judged::unknown(format!("{why}{}", said.unwrap_or_default()))
+        }
     }
 }
 

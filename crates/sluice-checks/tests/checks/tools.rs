@@ -305,8 +305,12 @@ fn knowing(bad: Arc<Mutex<u16>>) -> String {
     format!("http://127.0.0.1:{port}/")
 }
 
-/// A vulnerable package is red, a harmless one green, and a registry that does not say is neither.
-async fn audits(package: Option<&str>, lockfile: &str, argv: &[&str], tool: &str) {
+/// A project with that package, locked by the real program and installed from that registry.
+async fn audited(
+    package: Option<&str>,
+    lockfile: &str,
+    argv: &[&str],
+) -> (Bench, Checker, Arc<Mutex<u16>>) {
     let bad = Arc::new(Mutex::new(200));
     let url = knowing(Arc::clone(&bad));
     let (bench, program) = match package {
@@ -340,9 +344,16 @@ async fn audits(package: Option<&str>, lockfile: &str, argv: &[&str], tool: &str
         let _ = fs::remove_dir_all(bench.snapshot().join(leftover));
     }
     assert!(bench.snapshot().join(lockfile).exists());
-    let checker = bench.checker_with(|settings| settings.npm_registry = Some(url.clone()));
+    let checker = bench.checker_with(|settings| settings.npm_registry = Some(url));
     let report = run(&bench, &checker, &["audit"]).await;
     bench.expect(&report, "install", Pass);
+    (bench, checker, bad)
+}
+
+/// A vulnerable package is red, a harmless one green, and a registry that does not say is neither.
+async fn audits(package: Option<&str>, lockfile: &str, argv: &[&str], tool: &str) {
+    let (bench, checker, bad) = audited(package, lockfile, argv).await;
+    let report = run(&bench, &checker, &["audit"]).await;
     let audit = bench.expect(&report, "audit", Fail);
     assert_eq!(places(audit).len(), 1, "{audit:#?}");
     let finding = &audit.findings[0];
@@ -377,9 +388,20 @@ async fn pnpms_audit_is_read() {
 }
 
 #[tokio::test]
-async fn yarns_audit_is_read() {
+async fn the_audit_of_an_older_yarn_says_whom_it_could_not_ask() {
+    // It asks the registry of its own makers, whatever the machine is set to.
     let argv = ["yarn", "install", "--non-interactive"];
-    audits(Some("yarn@1"), "yarn.lock", &argv, "yarn-audit").await;
+    let (bench, checker, _) = audited(Some("yarn@1"), "yarn.lock", &argv).await;
+    let report = run(&bench, &checker, &["audit"]).await;
+    let audit = bench.expect(&report, "audit", Unknown);
+    assert_eq!(audit.findings[0].rule, "registry-refused");
+    assert!(
+        audit
+            .note
+            .as_deref()
+            .is_some_and(|note| note.contains("security/audits")),
+        "{audit:#?}"
+    );
 }
 
 #[tokio::test]
