@@ -26,13 +26,24 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<(), Exit> {
     let file = cli.config.as_deref();
     // A file that was named must be right, also where the command would not look at it.
     let named = file.map(|file| Config::load(Some(file))).transpose()?;
-    let config = || named.map_or_else(|| Config::load(None), Ok);
+    let is_found_by_check = matches!(cli.command, Command::Check(_));
+    let config = || match named {
+        Some(config) => Ok(config),
+        None if is_found_by_check => Config::load_in_project(),
+        None => Config::load(None),
+    };
     match cli.command {
         Command::Parse(args) => parse::run(&args, output),
         Command::Apply(args) => apply::run(&args, output),
         Command::Verify(args) => verify::run(&args, output),
         Command::Check(args) => {
             let config = config()?;
+            if !config.left_out.is_empty() {
+                output.note(&format!(
+                    "./sluice.toml is not asked for {}: if it is yours, name it with --config sluice.toml",
+                    config.left_out.join(", ")
+                ));
+            }
             start_log(&config)?;
             block_on(check::run(args, &config, output))
         }

@@ -27,6 +27,15 @@ pub(crate) use secret::Secret;
 pub(crate) use upstream::MachineProxy;
 use values::Values;
 
+/// What a file must be named for: it decides what a sandbox may reach, and what of this machine it sees.
+const GUARDED: [&str; 5] = [
+    "audit.database",
+    "install.scripts",
+    "network.extra_ca",
+    "network.private_registries",
+    "network.upstream_proxy",
+];
+
 /// Everything that can be configured, in effect.
 #[derive(Debug)]
 #[expect(
@@ -36,6 +45,8 @@ use values::Values;
 pub(crate) struct Config {
     /// The file that was read.
     pub(crate) file: Option<PathBuf>,
+    /// Keys of the file that were not taken.
+    pub(crate) left_out: Vec<&'static str>,
     /// Where the daemon listens.
     pub(crate) listen: SocketAddr,
     /// The data directory.
@@ -133,6 +144,17 @@ impl Config {
         Config::from(file.as_deref(), env::vars_os())
     }
 
+    /// As [`Config::load`] without a file, for a command that works on the current folder, which may be a
+    /// stranger's: a `./sluice.toml` that merely lies there does not open the way out of the sandboxes, and does
+    /// not lead files of this machine into them.
+    pub(crate) fn load_in_project() -> Result<Config, Exit> {
+        let found = Path::new("sluice.toml");
+        if !found.is_file() {
+            return Config::load(None);
+        }
+        Config::read(Some(found), env::vars_os(), &GUARDED)
+    }
+
     /// Nothing configured.
     pub(crate) fn defaults() -> Config {
         Config::from(None, std::iter::empty()).expect("defaults are valid")
@@ -143,11 +165,22 @@ impl Config {
         file: Option<&Path>,
         environment: impl Iterator<Item = (OsString, OsString)>,
     ) -> Result<Config, Exit> {
+        Config::read(file, environment, &[])
+    }
+
+    /// The same without what the file says of some keys.
+    fn read(
+        file: Option<&Path>,
+        environment: impl Iterator<Item = (OsString, OsString)>,
+        guarded: &[&'static str],
+    ) -> Result<Config, Exit> {
         let environment: Vec<(OsString, OsString)> = environment.collect();
         let mut values = Values::default();
         if let Some(file) = file {
             read::file(file, &mut values)?;
         }
+        let mut left_out = guarded.to_vec();
+        left_out.retain(|key| values.unset(key));
         read::environment(&environment, &mut values)?;
 
         let certificates = environment
@@ -157,6 +190,7 @@ impl Config {
         let extra_ca = values.path("network.extra_ca");
         Ok(Config {
             file: file.map(Path::to_owned),
+            left_out,
             listen: values.parsed(
                 "server.listen",
                 "127.0.0.1:7700",

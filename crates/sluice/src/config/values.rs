@@ -35,9 +35,9 @@ impl Values {
         self.0.insert(key, (value, origin));
     }
 
-    /// Takes a key away again.
-    pub(super) fn unset(&mut self, key: &str) {
-        self.0.remove(key);
+    /// Takes a key away again, and says whether it was there.
+    pub(super) fn unset(&mut self, key: &str) -> bool {
+        self.0.remove(key).is_some()
     }
 
     /// The names below `agents`.

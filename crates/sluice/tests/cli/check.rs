@@ -318,3 +318,19 @@ fn processes_share_a_cache_that_is_bounded() {
         assert!(!path.exists(), "{}", path.display());
     }
 }
+
+#[test]
+fn a_folder_that_may_be_a_strangers_does_not_open_the_way_out() {
+    let world = World::new();
+    let text = "[network]\nprivate_registries = [\"10.0.0.1\"]\nextra_ca = \"id_ed25519\"\n\
+                [install]\nscripts = [\"evil\"]\n";
+    world.write("sluice.toml", text);
+    let said = "./sluice.toml is not asked for install.scripts, network.extra_ca, network.private_registries";
+    let ran = world.run(&["check", "--engine", "native"]);
+    assert!(ran.err.contains(said), "{ran:?}");
+    let named = ["check", "--engine", "native", "--config", "sluice.toml"];
+    let ran = world.run(&named);
+    assert!(!ran.err.contains("is not asked for"), "{ran:?}");
+    let ran = world.run_with(&[("SLUICE_CONFIG", "sluice.toml")], &named[..3]);
+    assert!(!ran.err.contains("is not asked for"), "{ran:?}");
+}
