@@ -6,6 +6,8 @@
 
 mod m20261121_000001_spine;
 mod m20261122_000003_idempotency;
+mod m20261122_000004_audit;
+mod m20261122_000005_journal;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
@@ -20,6 +22,8 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m20261121_000001_spine::Migration),
             Box::new(m20261122_000003_idempotency::Migration),
+            Box::new(m20261122_000004_audit::Migration),
+            Box::new(m20261122_000005_journal::Migration),
         ]
     }
 }

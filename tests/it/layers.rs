@@ -17,7 +17,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("sluice-checks", &["sluice-egress", "sluice-sandbox"]),
     ("sluice-agents", &[]),
     ("sluice-migrations", &[]),
-    ("sluice-store", &["sluice-gates", "sluice-migrations"]),
+    (
+        "sluice-store",
+        &["sluice-gates", "sluice-migrations", "sluice-proof"],
+    ),
     ("sluice-factory", LEAVES),
     ("sluice-server", &["sluice-factory", "sluice-gates"]),
     ("sluice", EVERYTHING),

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use jiff::Timestamp;
 use serde_json::json;
 use sluice_checks::{Client, Request};
+use sluice_path::ProjectName;
 use sluice_store::{
     Actor, ActorKind, CheckEnd, CheckId, CheckRecord, NewCheck, NewEvent, NewToken, Role,
     TokenFindOutcome, TokenId, TokenRecord,
@@ -19,6 +21,34 @@ use crate::git_tree::GitSource;
 use crate::refusal::{Asked, Refusal};
 use crate::transcript::Following;
 use crate::view::{CheckView, Page, TokenView};
+
+/// What a token is bounded by.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TokenBounds {
+    /// The projects that it is for; `None` for all, and for the daemon as a whole.
+    pub projects: Option<Vec<String>>,
+    /// From when on it is refused.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl TokenBounds {
+    /// The bounds as they were asked for; the time is RFC 3339.
+    ///
+    /// # Errors
+    /// A text that is no time.
+    pub fn new(projects: Option<Vec<String>>, expires_at: Option<String>) -> Asked<TokenBounds> {
+        let expires_at = expires_at.map(|text| {
+            text.parse().map_err(|_| {
+                let message = format!("{text:?} is not a time such as 2027-01-31T12:00:00Z");
+                Refusal::invalid("expires_at", message)
+            })
+        });
+        Ok(TokenBounds {
+            projects,
+            expires_at: expires_at.transpose()?,
+        })
+    }
+}
 
 impl Factory {
     /// Asks for checks on a ref; they run when their turn comes.
@@ -169,6 +199,7 @@ impl Factory {
         name: &str,
         role: &str,
         kind: &str,
+        bounds: TokenBounds,
         actor: &Actor,
     ) -> Asked<(TokenView, String)> {
         admin(actor)?;
@@ -191,15 +222,33 @@ impl Factory {
             ));
         }
         let at = now();
+        if bounds.expires_at.is_some_and(|end| end <= at) {
+            let message = "a token that has expired is of no use; say a time to come";
+            return Err(Refusal::invalid("expires_at", message));
+        }
+        for project in bounds.projects.iter().flatten() {
+            if ProjectName::parse(project).is_err() {
+                let message = format!("{project:?} is not the name of a project");
+                return Err(Refusal::invalid("projects", message));
+            }
+        }
+        if bounds.projects.is_some() && role == Role::Admin {
+            let message = "an admin's token is for the whole daemon; leave `projects` out";
+            return Err(Refusal::invalid("projects", message));
+        }
         let new = NewToken {
             name: name.trim().to_owned(),
             role,
             kind,
-            expires_at: None,
+            projects: bounds.projects,
+            expires_at: bounds.expires_at,
             at,
         };
-        let body = json!({ "name": new.name, "role": role.as_str(), "kind": kind.as_str(), "by": actor.name });
-        let event = daemon_event("token.created", body, at);
+        let body = json!({
+            "name": new.name, "role": role.as_str(), "kind": kind.as_str(), "by": actor.name,
+            "projects": new.projects, "expires_at": new.expires_at.map(rfc3339),
+        });
+        let event = daemon_event("token.created", body, at).by(actor);
         let (record, secret) = self
             .store
             .token_create(new, &[event])
@@ -238,7 +287,7 @@ impl Factory {
         admin(actor)?;
         let at = now();
         let body = json!({ "token": id.to_string(), "by": actor.name });
-        let event = daemon_event("token.revoked", body, at);
+        let event = daemon_event("token.revoked", body, at).by(actor);
         let record = self
             .store
             .token_revoke(id, at, &[event])
@@ -265,6 +314,7 @@ impl Factory {
                 kind: token.kind,
                 role: token.role,
                 token: Some(token.id),
+                projects: token.projects,
             }),
             TokenFindOutcome::Expired(_)
             | TokenFindOutcome::Revoked(_)
@@ -285,6 +335,7 @@ fn daemon_event(kind: &str, body: serde_json::Value, at: jiff::Timestamp) -> New
         project: None,
         kind: kind.to_owned(),
         body,
+        audit: None,
         at,
     }
 }
@@ -311,6 +362,7 @@ fn token_view(record: TokenRecord) -> TokenView {
         name: record.name,
         role: record.role.as_str().to_owned(),
         kind: record.kind.as_str().to_owned(),
+        projects: record.projects,
         created_at: rfc3339(record.created_at),
         expires_at: record.expires_at.map(rfc3339),
         revoked_at: record.revoked_at.map(rfc3339),

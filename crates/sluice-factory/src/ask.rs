@@ -19,6 +19,7 @@ use crate::drive::{Happened, Performed, new_event};
 use crate::evaluation::Evaluation;
 use crate::factory::{Factory, now};
 use crate::git_tree::GitTree;
+use crate::journal;
 use crate::landing::{Landing, kept, refused_replies};
 use crate::request::{Earlier, Material, compose};
 
@@ -37,6 +38,24 @@ impl Factory {
             Phase::Working { asks } | Phase::Healing { asks, .. } => asks,
             _ => bail!("the run does not ask an agent now"),
         };
+        // An agent that has asked goes on with the answer. What it has replied since is taken first.
+        let has_replied = self
+            .store
+            .attempt_fetch(record.id, attempt.0)
+            .await?
+            .is_some_and(|stored| {
+                let mut all = stored.asks.iter();
+                all.any(|ask| ask.ask == asks && ask.reply.is_some())
+            });
+        if !has_replied
+            && !self.unanswered(record).await?.is_empty()
+            && self
+                .store
+                .run_park_for_answers(record.id, record.run.step())
+                .await?
+        {
+            return Ok(Performed::Waiting);
+        }
         let asked = self.request_put(record, attempt, strategy, asks).await?;
         let attempts = self.store.attempt_list(record.id).await?;
         let gate = record.run.gate();
@@ -166,6 +185,8 @@ impl Factory {
             Some(person) => person.clone(),
             None => self.agents.at(record.run.gate()).name().to_owned(),
         };
+        let at = now();
+        let asks = journal::asks(record, attempt.0, &author, &reply, at);
         let landing = Landing {
             base: base_of(record, attempt, attempts)?,
             refused: refused_replies(attempt, attempts),
@@ -178,10 +199,14 @@ impl Factory {
             digest: asked.reply_digest.unwrap_or_default(),
             at: asked.replied_at.unwrap_or(record.created_at),
         };
-        let landed = self
+        let mut landed = self
             .git(&record.project, move |repo| landing.land(&repo))
             .await?;
-        let at = now();
+        if landed.work == Work::Nothing && !asks.is_empty() {
+            // That it holds no file is as it should be.
+            landed.change.receipts = None;
+            landed.change.note = Some("the agent asks; it goes on with the answer".to_owned());
+        }
         let mut with = RunCommit::new(record.id, record.run.step(), record.run.clone(), at);
         let body = json!({
             "attempt": attempt.0,
@@ -192,6 +217,8 @@ impl Factory {
         });
         with.events
             .push(new_event(record, "attempt.taken", body, at));
+        with.events.extend(asks.iter().map(journal::opened));
+        with.entries = asks;
         with.attempt = Some(landed.change);
         with.pins = landed.pins;
         Ok(Performed::Happened(Box::new(Happened {
@@ -226,6 +253,7 @@ impl Factory {
             .await?
             .context("the project of a run is gone")?;
         let guidance = self.guidance(record).await?;
+        let journal = self.journal_told(record).await?;
         let base = base_of(record, attempt, attempts)?;
         let newest = attempts.iter().rfind(|one| one.n <= attempt.0);
         let last: Option<Evaluation> = attempts
@@ -313,6 +341,7 @@ impl Factory {
                 kept: kept.lines(),
                 earlier,
                 guidance,
+                journal,
                 pinned,
             }))
         })
@@ -322,6 +351,7 @@ impl Factory {
     /// What people answered in this run, and why they rejected the run before.
     async fn guidance(&self, record: &RunRecord) -> anyhow::Result<Vec<String>> {
         let mut said = Vec::new();
+        said.extend(self.sent_back_reasons(record).await?);
         for earlier in self.rejections(record).await? {
             said.push(format!(
                 "An earlier run of this gate was rejected: {earlier}"
@@ -335,8 +365,19 @@ impl Factory {
                 .and_then(serde_json::Value::as_str)
                 .filter(|text| !text.trim().is_empty())
             {
-                let who = escalation.answered_by.unwrap_or_default();
+                let who = escalation.answered_by.clone().unwrap_or_default();
                 said.push(format!("{who}: {guidance}"));
+            }
+            let fields = escalation.answer.as_ref().and_then(|answer| {
+                let fields = answer.get("fields")?.as_object()?;
+                Some(fields.iter().filter(|(name, _)| *name != "action"))
+            });
+            for (name, value) in fields.into_iter().flatten() {
+                let value = value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_owned);
+                let who = escalation.answered_by.as_deref().unwrap_or_default();
+                said.push(format!("{who} on {name}: {value}"));
             }
         }
         for decision in self.store.decision_list(record.id).await? {

@@ -327,6 +327,7 @@ pub(crate) fn project_event(
         project: Some(project.to_owned()),
         kind: kind.to_owned(),
         body,
+        audit: None,
         at,
     }
 }

@@ -4,23 +4,27 @@ use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
 use anyhow::Context as _;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use sluice_checks::pins;
 use sluice_gates::{Answer, Event, Gate, Phase, Run, Signature, Stage};
 use sluice_store::{
     Actor, ActorKind, AttemptChange, AttemptRecord, DecisionKind, EscalationAnswer, EscalationId,
-    EscalationState, NewDecision, NewReply, NewRun, ReplyPutOutcome, Role, RunCommit,
+    EscalationState, NewDecision, NewReply, NewRun, Presented, ReplyPutOutcome, Role, RunCommit,
     RunCommitOutcome, RunId, RunOpenOutcome, RunRecord,
 };
 use sluice_workspace::Oid;
 
 use crate::ask::{MAX_REPLY_BYTES, RULED_OUT};
 use crate::drive::new_event;
-use crate::factory::{Factory, now};
+use crate::factory::{Factory, now, rfc3339};
 use crate::gate_file::GateFile;
 use crate::git_names::{WORK, identity};
 use crate::git_tree::GitTree;
 use crate::refusal::{Asked, Refusal};
+use crate::reopen::{Why, named};
 use crate::seal::authors;
 use crate::view::RunView;
 
@@ -33,15 +37,38 @@ pub struct Decide {
     pub comment: String,
     /// What the gate's file asks to fill in.
     pub fields: BTreeMap<String, Value>,
+    /// Where a rejection sends the work back to; the gate itself when nothing is said.
+    pub to: Option<Gate>,
+}
+
+/// How a gate is started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// What is there is checked first where the gate was passed before; else the agent is asked.
+    AsNeeded,
+    /// The agent is asked in any case.
+    Ask,
 }
 
 impl Factory {
-    /// Starts a gate, if the gates before it are passed. Starting a gate that waits for its first reply
-    /// again changes nothing.
+    /// Starts a gate, if the gates before it are passed. Where it was passed before, what is there is checked before
+    /// anybody is asked. Starting a gate that waits for its first reply again changes nothing.
     ///
     /// # Errors
     /// A gate before it is not passed, another gate is under way, or it is passed already.
     pub async fn gate_start(&self, project: &str, gate: Gate, actor: &Actor) -> Asked<RunView> {
+        self.open(project, gate, How::AsNeeded, actor).await
+    }
+
+    /// As [`Factory::gate_start`], and the agent is asked also where the gate was passed before.
+    ///
+    /// # Errors
+    /// As [`Factory::gate_start`].
+    pub async fn gate_ask(&self, project: &str, gate: Gate, actor: &Actor) -> Asked<RunView> {
+        self.open(project, gate, How::Ask, actor).await
+    }
+
+    async fn open(&self, project: &str, gate: Gate, how: How, actor: &Actor) -> Asked<RunView> {
         need(actor, Role::Operator)?;
         self.project_record(project).await?;
         // Nobody edits between the look at `work` and the start.
@@ -49,15 +76,11 @@ impl Factory {
         let record = self.project_record(project).await?;
         // What the gate builds on is what people see.
         self.edits_take_in(project, false).await?;
-        if let Some(current) = self
-            .store
-            .run_current(project, gate)
-            .await
-            .map_err(machinery)?
-        {
+        let standing = self.gates_of(project).await?;
+        if let Some(current) = standing.run(gate) {
             match current.run.phase() {
-                Phase::Working { .. } => return Ok(run_view(&current)),
-                Phase::Closed { .. } if !passes(&current) => {}
+                Phase::Working { .. } => return Ok(run_view(current)),
+                Phase::Closed { .. } if !standing.is_passed(gate) => {}
                 _ => {
                     let message = format!(
                         "{gate} is {}; it cannot be started again now",
@@ -67,7 +90,7 @@ impl Factory {
                 }
             }
         }
-        if let Some(before) = self.first_unpassed(project).await?
+        if let Some(before) = standing.first_unpassed()
             && before != gate
         {
             let message = format!("{before} comes first; it is not passed");
@@ -76,20 +99,46 @@ impl Factory {
         let gates = self.gates();
         let file = gates.file(gate);
         let applies = file.applies_to.contains(&record.kind);
-        let run = if applies {
-            Run::start(gate, file.rule())
-        } else {
+        let revalidates =
+            applies && how == How::AsNeeded && self.revalidates(project, gate).await?;
+        let run = if !applies {
             Run::skip(gate, file.rule())
+        } else if revalidates {
+            Run::revalidate(gate, file.rule())
+        } else {
+            Run::start(gate, file.rule())
         };
-        let (commit, tree, pins) = self
+        let (commit, tree, author, pins) = self
             .git(project, |repo| {
                 let work = repo.ref_get(WORK)?.context("the project has no `work`")?;
-                let tree = repo.commit_read(&work)?.tree;
-                Ok((work, tree, pins(&GitTree::open(&repo, &tree)?)))
+                let commit = repo.commit_read(&work)?;
+                let pins = pins(&GitTree::open(&repo, &commit.tree)?);
+                Ok((work, commit.tree, commit.author.name, pins))
             })
             .await?;
+        let why = standing.reopened(gate);
+        let presented = revalidates.then(|| Presented {
+            commit: commit.to_string(),
+            tree: tree.to_string(),
+            agent: author,
+            note: match why {
+                Some(Why::Edited { paths, .. }) => {
+                    format!("what is there is checked: people changed {}", named(paths))
+                }
+                _ => "what is there is checked; nobody was asked".to_owned(),
+            },
+        });
         let at = now();
-        let id = RunId::new();
+        // Later than every run of the project, whatever the clock says: what reopens a gate depends on it.
+        let newest = self
+            .store
+            .run_list(project, None, 1)
+            .await
+            .map_err(machinery)?;
+        let id = match newest.items.first() {
+            Some(newest) => RunId::after(newest.id),
+            None => RunId::new(),
+        };
         let new = NewRun {
             id,
             project: project.to_owned(),
@@ -100,13 +149,15 @@ impl Factory {
             pins,
             gate_file: gates.text(gate).to_string(),
             opened_by: actor.name.clone(),
+            presented,
             at,
         };
         let body = json!({
             "gate": gate.as_str(), "run": id.to_string(), "name": file.name, "state": run.state(),
             "agent": new.agent, "by": actor.name, "base": commit.to_string(),
+            "revalidates": revalidates, "reopened": why.map(Why::view),
         });
-        let event = crate::check::project_event(project, "gate.started", body, at);
+        let event = crate::check::project_event(project, "gate.started", body, at).by(actor);
         match self
             .store
             .run_open(new, &[event])
@@ -154,7 +205,7 @@ impl Factory {
                         "every gate is passed; no gate waits for a reply",
                     )
                 })?;
-                let view = self.gate_start(project, gate, actor).await?;
+                let view = self.gate_ask(project, gate, actor).await?;
                 let id = view
                     .run
                     .parse()
@@ -180,6 +231,13 @@ impl Factory {
                 self.agents.at(gate).name()
             );
             return Err(Refusal::conflict("not_waiting_for_reply", message));
+        }
+        if let Some(asking) = self.unanswered(&record).await?.first() {
+            let message = format!(
+                "the agent asked; answer journal entry {} first: {}",
+                asking.id, asking.text
+            );
+            return Err(Refusal::conflict("question_open", message));
         }
         // The request is written when the agent is asked, which may not have happened yet.
         self.request_ready(&record).await?;
@@ -221,9 +279,28 @@ impl Factory {
         &self,
         project: &str,
         gate: Gate,
-        mut decide: Decide,
+        decide: Decide,
         actor: &Actor,
     ) -> Asked<RunView> {
+        // Who loses a race to another approver may still be one of those who must approve. Each round that is lost
+        // has a winner, and there are no more of those than approvals.
+        for _ in 0..=u8::MAX {
+            let approved = self.approve_once(project, gate, decide.clone(), actor);
+            if let Some(view) = approved.await? {
+                return Ok(view);
+            }
+        }
+        Err(outrun())
+    }
+
+    /// `None` when somebody else was faster.
+    async fn approve_once(
+        &self,
+        project: &str,
+        gate: Gate,
+        mut decide: Decide,
+        actor: &Actor,
+    ) -> Asked<Option<RunView>> {
         let record = self.current(project, gate).await?;
         let file = self.demands(&record).await?;
         person(actor, file.approval.role)?;
@@ -246,6 +323,25 @@ impl Factory {
         .await
     }
 
+    /// The gate that a rejection sends the work back to.
+    async fn back_to(&self, project: &str, gate: Gate, to: Option<Gate>) -> Asked<Gate> {
+        let Some(to) = to.filter(|to| *to != gate) else {
+            return Ok(gate);
+        };
+        if to > gate {
+            let message = format!("{to} comes after {gate}; work is sent back, not forward");
+            return Err(Refusal::invalid("to", message));
+        }
+        let standing = self.gates_of(project).await?;
+        match standing.run(to).map(|run| run.run.state()) {
+            Some("approved") => Ok(to),
+            _ => {
+                let message = format!("nobody works at {to} in this project; name another gate");
+                Err(Refusal::invalid("to", message))
+            }
+        }
+    }
+
     /// Rejects what was looked at; the run ends, and a new one hears why.
     ///
     /// # Errors
@@ -260,14 +356,11 @@ impl Factory {
         person(actor, Role::Approver)?;
         let record = self.current(project, gate).await?;
         self.fits(&record, &decide.subject_digest, "awaiting_approval")?;
-        self.decide(
-            &record,
-            Event::Rejected,
-            DecisionKind::Reject,
-            decide,
-            actor,
-        )
-        .await
+        let to = self.back_to(project, gate, decide.to).await?;
+        let event = Event::Rejected(to);
+        self.decide(&record, event, DecisionKind::Reject, decide, actor)
+            .await?
+            .ok_or_else(outrun)
     }
 
     /// Rules on an attempt that is held because it moves what it is measured by.
@@ -339,8 +432,14 @@ impl Factory {
         });
         let body =
             json!({ "by": actor.name, "allow": allow, "held": stored.held, "comment": comment });
-        with.events.push(new_event(&record, "gate.ruled", body, at));
-        self.commit_asked(&record, event, with).await
+        with.events
+            .push(new_event(&record, "gate.ruled", body, at).by(actor));
+        if allow {
+            with.bound.not_by = Some(actor.name.clone());
+        }
+        self.commit_asked(&record, event, with)
+            .await?
+            .ok_or_else(outrun)
     }
 
     /// Ends a run.
@@ -370,7 +469,8 @@ impl Factory {
                 decide,
                 actor,
             )
-            .await?;
+            .await?
+            .ok_or_else(outrun)?;
         let cancels = self.cancels.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(cancel) = cancels.get(&record.id) {
             cancel.cancel();
@@ -388,7 +488,7 @@ impl Factory {
         id: EscalationId,
         action: &str,
         guidance: &str,
-        fields: BTreeMap<String, Value>,
+        mut fields: BTreeMap<String, Value>,
         actor: &Actor,
     ) -> Asked<RunView> {
         person(actor, Role::Approver)?;
@@ -433,6 +533,7 @@ impl Factory {
             let message = format!("the run is {} meanwhile", record.run.state());
             return Err(Refusal::conflict("run_moved", message));
         }
+        filled(&self.demands(&record).await?, action, &mut fields)?;
         let at = now();
         let mut with = RunCommit::new(record.id, record.run.step(), record.run.clone(), at);
         if answer == Answer::Waive {
@@ -448,11 +549,13 @@ impl Factory {
                     Refusal::conflict("nothing_to_waive", message)
                 })?;
             not_own_work(actor, std::slice::from_ref(&stored))?;
+            waived(&stored, &mut fields)?;
             let standing = self.present(&record, &stored).await?;
             with.subject = Some(standing.subject);
             with.proofs = standing.proofs;
+            with.bound.not_by = Some(actor.name.clone());
         }
-        let mut body = serde_json::Map::from_iter(fields);
+        let mut body = serde_json::Map::from_iter(fields.clone());
         body.insert("action".to_owned(), json!(action));
         with.decision = Some(NewDecision {
             attempt: Some(escalation.attempt),
@@ -464,14 +567,17 @@ impl Factory {
         });
         with.escalation_answer = Some(EscalationAnswer {
             id,
-            answer: json!({ "action": action, "guidance": guidance, "fields": body }),
+            answer: json!({ "action": action, "guidance": guidance, "fields": fields }),
             answered_by: actor.name.clone(),
         });
-        let told = json!({ "escalation": id.to_string(), "action": action, "guidance": guidance, "by": actor.name });
+        let told = json!({
+            "escalation": id.to_string(), "action": action, "guidance": guidance, "fields": fields, "by": actor.name,
+        });
         with.events
-            .push(new_event(&record, "escalation.answered", told, at));
+            .push(new_event(&record, "escalation.answered", told, at).by(actor));
         self.commit_asked(&record, Event::Answered(answer), with)
-            .await
+            .await?
+            .ok_or_else(outrun)
     }
 
     /// Stores a person's decision with the event that it is to the machine.
@@ -482,13 +588,22 @@ impl Factory {
         kind: DecisionKind,
         decide: Decide,
         actor: &Actor,
-    ) -> Asked<RunView> {
+    ) -> Asked<Option<RunView>> {
         let at = now();
         let mut with = RunCommit::new(record.id, record.run.step(), record.run.clone(), at);
-        let told = json!({
+        let mut told = json!({
             "decision": kind.as_str(), "by": actor.name, "role": actor.role.as_str(),
             "comment": decide.comment, "subject_digest": record.subject_digest, "fields": decide.fields,
         });
+        if let (Event::Rejected(to), Some(map)) = (&event, told.as_object_mut()) {
+            map.insert("to".to_owned(), json!(to.as_str()));
+        }
+        if kind != DecisionKind::Cancel {
+            with.bound.subject_digest.clone_from(&record.subject_digest);
+        }
+        if kind == DecisionKind::Approve {
+            with.bound.not_by = Some(actor.name.clone());
+        }
         with.decision = Some(NewDecision {
             attempt: record.run.attempt().map(|attempt| attempt.0),
             kind,
@@ -498,7 +613,7 @@ impl Factory {
             fields: Value::Object(decide.fields.into_iter().collect()),
         });
         with.events
-            .push(new_event(record, "gate.decided", told, at));
+            .push(new_event(record, "gate.decided", told, at).by(actor));
         self.commit_asked(record, event, with).await
     }
 
@@ -507,24 +622,23 @@ impl Factory {
         record: &RunRecord,
         event: Event,
         with: RunCommit,
-    ) -> Asked<RunView> {
+    ) -> Asked<Option<RunView>> {
         if let Err(rejected) = record.run.apply(record.run.step(), event.clone()) {
             return Err(Refusal::conflict("does_not_fit", rejected.to_string()));
         }
         let commit = self.advance(record, event, with).await?;
         match self.store.run_commit(commit).await.map_err(machinery)? {
             RunCommitOutcome::Committed { .. } => {}
-            RunCommitOutcome::Stale { .. } => {
-                let message = "somebody else was faster; look at the gate again";
-                return Err(Refusal::conflict("stale_subject", message));
-            }
+            RunCommitOutcome::Stale { .. } => return Ok(None),
+            RunCommitOutcome::OtherSubject => return Err(outrun()),
+            RunCommitOutcome::OwnWork => return Err(own_work()),
             RunCommitOutcome::Repeated => {
                 let message = "you have decided on this subject already";
                 return Err(Refusal::conflict("already_decided", message));
             }
         }
         self.wake.notify_one();
-        Ok(run_view(&self.run_record(record.id).await?))
+        Ok(Some(run_view(&self.run_record(record.id).await?)))
     }
 
     /// Whether the gate stands where the decision belongs and its subject is what the person saw.
@@ -636,22 +750,8 @@ impl Factory {
 
     /// The first gate that is not passed.
     pub(crate) async fn first_unpassed(&self, project: &str) -> Asked<Option<Gate>> {
-        let runs = self
-            .store
-            .run_list_current(project)
-            .await
-            .map_err(machinery)?;
-        Ok(Gate::ALL.into_iter().find(|gate| {
-            !runs
-                .iter()
-                .any(|run| run.run.gate() == *gate && passes(run))
-        }))
+        Ok(self.gates_of(project).await?.first_unpassed())
     }
-}
-
-/// Whether the next gate may start.
-pub(crate) fn passes(record: &RunRecord) -> bool {
-    matches!(record.run.state(), "approved" | "not_applicable")
 }
 
 /// A run as the answer to what moved it.
@@ -695,6 +795,124 @@ fn not_own_work(actor: &Actor, attempts: &[AttemptRecord]) -> Asked<()> {
         return Err(own_work());
     }
     Ok(())
+}
+
+/// Holds what was filled in with an answer against what the gate's file asks for.
+fn filled(file: &GateFile, action: &str, fields: &mut BTreeMap<String, Value>) -> Asked<()> {
+    let asked = &file.escalation.fields;
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let wrong = |message: String| Err(Refusal::invalid("fields", message));
+    for field in asked.iter().filter(|field| field.is_for(action)) {
+        let given = match fields.get(&field.name) {
+            None | Some(Value::Null) => "",
+            Some(Value::String(given)) => given.trim(),
+            Some(_) => return wrong(format!("`fields.{}` must be a text", field.name)),
+        };
+        let of = match field.choices.is_empty() {
+            true => String::new(),
+            false => format!(": one of {}", field.choices.join(", ")),
+        };
+        if given.is_empty() {
+            if field.required {
+                return wrong(format!(
+                    "the gate asks {:?}; answer in `fields.{}`{of}",
+                    field.prompt, field.name
+                ));
+            }
+            fields.remove(&field.name);
+            continue;
+        }
+        if !field.choices.is_empty() && !field.choices.iter().any(|one| one == given) {
+            return wrong(format!("`fields.{}` must be{of}", field.name).replace("be:", "be"));
+        }
+        let given = json!(given);
+        fields.insert(field.name.clone(), given);
+    }
+    let known = |name: &str| {
+        let waives = action == "waive" && ["until", "what"].contains(&name);
+        waives
+            || asked
+                .iter()
+                .any(|field| field.name == name && field.is_for(action))
+    };
+    match fields.keys().find(|name| !known(name)) {
+        Some(unknown) => wrong(format!(
+            "the gate asks for no field {unknown:?} with {action}"
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Holds what a waiver says against what it is about: what fails, and a day or a time that is not over.
+fn waived(attempt: &AttemptRecord, fields: &mut BTreeMap<String, Value>) -> Asked<()> {
+    let failing = crate::gate_view::evaluation_of(attempt)
+        .map(|evaluation| evaluation.failing())
+        .unwrap_or_default();
+    let named: Vec<&str> = match fields.get("what") {
+        None => failing.iter().map(String::as_str).collect(),
+        Some(Value::String(one)) => one.split(',').map(str::trim).collect(),
+        Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).collect(),
+        Some(_) => {
+            let message = "`fields.what` is a text or a list of texts: what is waived";
+            return Err(Refusal::invalid("fields", message));
+        }
+    };
+    if let Some(missed) = failing.iter().find(|one| !named.contains(&one.as_str())) {
+        let message =
+            format!("{missed} fails too; `fields.what` must name it, or leave `what` out");
+        return Err(Refusal::invalid("fields", message));
+    }
+    if let Some(extra) = named
+        .iter()
+        .find(|one| !failing.iter().any(|known| known == *one))
+    {
+        let message = format!(
+            "{extra:?} does not fail; what fails is {}",
+            failing.join(", ")
+        );
+        return Err(Refusal::invalid("fields", message));
+    }
+    fields.insert("what".to_owned(), json!(failing));
+    let until = match fields.get("until") {
+        None | Some(Value::Null) => return Ok(()),
+        Some(Value::String(until)) => end_of(until),
+        Some(_) => None,
+    };
+    match until {
+        Some((until, end)) if end > now() => {
+            fields.insert("until".to_owned(), json!(until));
+            Ok(())
+        }
+        Some(_) => {
+            let message = "`fields.until` is over; a waiver ends later than now";
+            Err(Refusal::invalid("fields", message))
+        }
+        None => {
+            let message =
+                "`fields.until` is a day as in 2027-01-31, or a time as in 2027-01-31T12:00:00Z";
+            Err(Refusal::invalid("fields", message))
+        }
+    }
+}
+
+/// The end of a waiver as proofs write it, and the moment that it is.
+fn end_of(until: &str) -> Option<(String, Timestamp)> {
+    let until = until.trim();
+    if let Ok(day) = until.parse::<Date>()
+        && until.len() == 10
+    {
+        let end = day.tomorrow().ok()?.to_zoned(TimeZone::UTC).ok()?;
+        return Some((day.to_string(), end.timestamp()));
+    }
+    let end: Timestamp = until.parse().ok()?;
+    Some((rfc3339(end), end))
+}
+
+fn outrun() -> Refusal {
+    let message = "somebody else was faster; look at the gate again";
+    Refusal::conflict("stale_subject", message)
 }
 
 fn own_work() -> Refusal {

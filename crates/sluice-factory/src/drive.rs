@@ -177,7 +177,10 @@ impl Factory {
             RunCommitOutcome::Stale { now } => {
                 tracing::info!(run.id = %record.id, step = now.0, "a late answer was dropped");
             }
-            RunCommitOutcome::Repeated => {}
+            // Only people's decisions are bound.
+            RunCommitOutcome::Repeated
+            | RunCommitOutcome::OtherSubject
+            | RunCommitOutcome::OwnWork => {}
         }
         Ok(())
     }
@@ -259,6 +262,7 @@ pub(crate) fn new_event(
         project: Some(record.project.clone()),
         kind: kind.to_owned(),
         body,
+        audit: None,
         at,
     }
 }

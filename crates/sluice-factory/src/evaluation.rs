@@ -118,6 +118,24 @@ impl Evaluation {
         checks.chain(documents).collect()
     }
 
+    /// The fingerprints of the errors that a check or a document has, by its name in [`Evaluation::failing`].
+    pub fn errors_of(&self, name: &str) -> Vec<String> {
+        let checks = self.checks.iter().flat_map(|report| &report.checks);
+        let checks = checks
+            .filter(|check| check.name == name)
+            .flat_map(|check| &check.findings);
+        let documents = self
+            .documents
+            .iter()
+            .filter(|document| document.document == name)
+            .flat_map(|document| &document.findings);
+        checks
+            .chain(documents)
+            .filter(|finding| finding.level == Level::Error)
+            .map(|finding| finding.fingerprint.clone())
+            .collect()
+    }
+
     /// The counts of all test checks together.
     pub fn tests(&self) -> Tests {
         let mut sum = Tests::default();

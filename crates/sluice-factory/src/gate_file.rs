@@ -43,9 +43,47 @@ pub struct GateFile {
     /// What an approver must fill in.
     #[serde(default)]
     pub fields: Vec<Field>,
+    /// What an escalation asks.
+    #[serde(default)]
+    pub escalation: Escalation,
     /// Where the built service answers, for the check `smoke`.
     #[serde(default)]
     pub health: Health,
+}
+
+/// What an escalation asks.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Escalation {
+    /// What is filled in with the answer.
+    #[serde(default)]
+    pub fields: Vec<EscalationField>,
+}
+
+/// Something that is filled in with the answer to an escalation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EscalationField {
+    /// Its key in the answer's `fields`.
+    pub name: String,
+    /// What the person is asked.
+    pub prompt: String,
+    /// What can be answered; anything when empty.
+    #[serde(default)]
+    pub choices: Vec<String>,
+    /// Whether the escalation can be answered without it.
+    #[serde(default)]
+    pub required: bool,
+    /// The answers that it belongs to; all when empty.
+    #[serde(default)]
+    pub actions: Vec<String>,
+}
+
+impl EscalationField {
+    /// Whether it belongs to an answer.
+    pub fn is_for(&self, action: &str) -> bool {
+        self.actions.is_empty() || self.actions.iter().any(|one| one == action)
+    }
 }
 
 /// Who must approve.
@@ -140,6 +178,9 @@ pub enum GateFileError {
 /// The checks that a gate may name.
 pub(crate) const CHECKS: [&str; 6] = ["install", "build", "test", "lint", "audit", "smoke"];
 
+/// The answers to an escalation.
+pub(crate) const ACTIONS: [&str; 4] = ["retry", "waive", "reject", "abort"];
+
 impl GateFile {
     /// Parses and validates the file of `gate`.
     ///
@@ -189,6 +230,26 @@ impl GateFile {
                     "documents.kinds",
                     format!("names {kind:?}, which is not a kind of project"),
                 );
+            }
+        }
+        let mut names: Vec<&str> = Vec::new();
+        for field in &file.escalation.fields {
+            let name = field.name.as_str();
+            if name.trim().is_empty() || ["until", "what", "action"].contains(&name) {
+                let why = format!("has {name:?}, which every escalation has or which says nothing");
+                return value("escalation.fields", why);
+            }
+            if names.contains(&name) {
+                return value("escalation.fields", format!("has {name:?} twice"));
+            }
+            names.push(name);
+            if let Some(unknown) = field
+                .actions
+                .iter()
+                .find(|action| !ACTIONS.contains(&action.as_str()))
+            {
+                let why = format!("names {unknown:?}; actions are {}", ACTIONS.join(", "));
+                return value("escalation.fields", why);
             }
         }
         if !file.health.path.starts_with('/') {

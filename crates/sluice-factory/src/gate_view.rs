@@ -12,22 +12,28 @@ use sluice_workspace::{Oid, Repo};
 use crate::ask::base_of;
 use crate::changes::Receipt;
 use crate::check::short;
-use crate::decide::{machinery, passes};
+use crate::decide::machinery;
 use crate::edits::release::is_persons;
 use crate::evaluation::Evaluation;
 use crate::evidence::REQUIRED;
-use crate::factory::{Factory, rfc3339};
-use crate::gate_file::{Field, GateFile};
+use crate::factory::{Factory, now, rfc3339};
+use crate::gate_file::{ACTIONS, Field, GateFile};
 use crate::git_names::WORK;
 use crate::git_tree::GitTree;
 use crate::history::diff_view;
 use crate::refusal::{Asked, Refusal};
+use crate::reopen::{Gates, Why};
+use crate::seal::waivers_of;
 use crate::transcript::Following;
 use crate::view::{
     AttemptSummary, AttemptView, DiffView, EscalationView, EventView, FieldView, FindingOf,
-    FindingView, GateView, Page, ProofView, Subject,
+    FindingView, GateView, Page, ProofView, Subject, WaiverView,
 };
 
+/// Files of a diff in an escalation at most.
+const MOST_DIFFS: usize = 20;
+/// Characters of one file's diff in an escalation at most.
+const MOST_PATCH: usize = 4_000;
 /// How many commits after a subject are looked at for edits of people.
 const MOST_EDITS: usize = 1_000;
 
@@ -38,20 +44,10 @@ impl Factory {
     /// When the project is not there.
     pub async fn gate_list(&self, project: &str) -> Asked<Vec<GateView>> {
         self.project_record(project).await?;
-        let runs = self
-            .store
-            .run_list_current(project)
-            .await
-            .map_err(machinery)?;
-        let next = Gate::ALL.into_iter().find(|gate| {
-            !runs
-                .iter()
-                .any(|run| run.run.gate() == *gate && passes(run))
-        });
+        let standing = self.gates_of(project).await?;
         let mut views = Vec::new();
         for gate in Gate::ALL {
-            let run = runs.iter().find(|run| run.run.gate() == gate);
-            views.push(self.gate_view(gate, run, next).await?);
+            views.push(self.gate_view(gate, &standing).await?);
         }
         Ok(views)
     }
@@ -62,31 +58,40 @@ impl Factory {
     /// When the project is not there.
     pub async fn gate_fetch(&self, project: &str, gate: Gate) -> Asked<GateView> {
         self.project_record(project).await?;
-        let next = self.first_unpassed(project).await?;
-        let run = self
-            .store
-            .run_current(project, gate)
-            .await
-            .map_err(machinery)?;
-        self.gate_view(gate, run.as_ref(), next).await
+        let standing = self.gates_of(project).await?;
+        self.gate_view(gate, &standing).await
     }
 
-    async fn gate_view(
-        &self,
-        gate: Gate,
-        run: Option<&RunRecord>,
-        next: Option<Gate>,
-    ) -> Asked<GateView> {
+    async fn gate_view(&self, gate: Gate, standing: &Gates) -> Asked<GateView> {
+        let (run, next) = (standing.run(gate), standing.first_unpassed());
+        let reopened = standing.reopened(gate);
         let file = match run {
             Some(run) => self.demands(run).await?,
             None => (*self.gates().file(gate)).clone(),
         };
         let state = match run {
+            Some(_) if reopened.is_some() => "reopened".to_owned(),
             Some(run) => run.run.state().to_owned(),
             None if next == Some(gate) => "ready".to_owned(),
             None => "pending".to_owned(),
         };
-        let (waits_for, mut waits_for_text) = waits(gate, run, next);
+        let (mut waits_for, mut waits_for_text) = waits(gate, run, next);
+        if let (Some(why), Some(next)) = (reopened, next) {
+            (waits_for, waits_for_text) = match next == gate {
+                true => ("start".to_owned(), why.advice()),
+                false => (format!("gate {next}"), format!("{next} comes first")),
+            };
+        }
+        if let Some(asking) = match run {
+            Some(run) => self.unanswered(run).await?.into_iter().next(),
+            None => None,
+        } {
+            waits_for = "person".to_owned();
+            waits_for_text = format!(
+                "the agent asks, and goes on with the answer (journal entry {}): {}",
+                asking.id, asking.text
+            );
+        }
         if waits_for == "checks"
             && let Some(queued) = run.and_then(|run| self.queued(run))
         {
@@ -103,6 +108,8 @@ impl Factory {
             subject: None,
             subject_is_head: None,
             edits_since: Vec::new(),
+            reopened: reopened.map(Why::view),
+            waivers: Vec::new(),
             subject_digest: None,
             required_proofs: REQUIRED.map(str::to_owned).to_vec(),
             present_proofs: Vec::new(),
@@ -188,6 +195,23 @@ impl Factory {
             .find(|one| one.state == EscalationState::Open)
             .map(|one| one.id.to_string());
         let decisions = self.store.decision_list(run.id).await.map_err(machinery)?;
+        let subject = attempts
+            .iter()
+            .rfind(|one| run.subject_commit.is_some() && one.commit == run.subject_commit);
+        let waivers = subject
+            .map(|attempt| waivers_of(run, &decisions, &attempts, attempt.n))
+            .unwrap_or_default();
+        let at = rfc3339(now());
+        view.waivers = waivers
+            .into_iter()
+            .map(|waiver| WaiverView {
+                is_expired: waiver.is_expired(&at).unwrap_or(true),
+                what: waiver.what,
+                findings: waiver.findings,
+                why: waiver.why,
+                until: waiver.until,
+            })
+            .collect();
         view.approved_by = decisions
             .into_iter()
             .filter(|one| one.kind == DecisionKind::Approve)
@@ -352,6 +376,17 @@ impl Factory {
         Ok(bytes)
     }
 
+    /// The project of a proof.
+    ///
+    /// # Errors
+    /// When there is none of this digest.
+    pub async fn proof_project(&self, digest: &str) -> Asked<String> {
+        let proof = self.store.proof_fetch(digest).await.map_err(machinery)?;
+        proof
+            .map(|proof| proof.project)
+            .ok_or_else(|| Refusal::not_found(format!("proof {digest:?}")))
+    }
+
     /// Questions to people, oldest first; all of them, or those in one state.
     ///
     /// # Errors
@@ -487,10 +522,14 @@ impl Factory {
                     crate::evaluation::stem(&check.name),
                 )
             });
+        let diffs = self.diffs_of(record, &attempts).await?;
+        let fields = self.demands(record).await?.escalation.fields;
         let tried: Vec<Value> = attempts
             .iter()
-            .map(|one| {
+            .zip(diffs)
+            .map(|(one, diff)| {
                 json!({
+                    "diff": diff,
                     "attempt": one.n,
                     "strategy": one.strategy,
                     "commit": one.commit,
@@ -514,8 +553,44 @@ impl Factory {
             "attempts": tried,
             "smallest_command": command,
             "strategy": next.strategy().as_str(),
-            "actions": ["retry", "waive", "reject", "abort"],
+            "actions": ACTIONS,
+            "fields": fields,
         }))
+    }
+
+    /// What each attempt changed of what it built on, each cut where it gets long.
+    async fn diffs_of(
+        &self,
+        record: &RunRecord,
+        attempts: &[AttemptRecord],
+    ) -> anyhow::Result<Vec<Option<DiffView>>> {
+        let mut pairs = Vec::new();
+        for one in attempts {
+            let base = base_of(record, Attempt(one.n), attempts)?;
+            let to = one.commit.clone().filter(|commit| *commit != base);
+            pairs.push(to.map(|to| (base, to)));
+        }
+        self.git(&record.project, move |repo| {
+            let diff = |(from, to): (String, String)| {
+                let (from, to): (Oid, Oid) = (from.parse()?, to.parse()?);
+                let before = repo.commit_read(&from)?.tree;
+                let after = repo.commit_read(&to)?.tree;
+                let mut diff = diff_view(&repo, from, to, &before, &after)?;
+                diff.files.truncate(MOST_DIFFS);
+                for file in &mut diff.files {
+                    if let Some((end, _)) = file.patch.char_indices().nth(MOST_PATCH) {
+                        file.patch.truncate(end);
+                        file.patch.push('…');
+                    }
+                }
+                anyhow::Ok(diff)
+            };
+            pairs
+                .into_iter()
+                .map(|pair| pair.map(diff).transpose())
+                .collect()
+        })
+        .await
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod alone;
 mod ask;
+mod audit;
 mod backup;
 mod changes;
 mod check;
@@ -23,6 +24,7 @@ mod gate_view;
 mod git_names;
 mod git_tree;
 mod history;
+mod journal;
 mod landing;
 mod live;
 mod packing;
@@ -30,6 +32,7 @@ mod present;
 mod project;
 mod prompts;
 mod refusal;
+mod reopen;
 mod request;
 mod roles;
 mod seal;
@@ -39,6 +42,7 @@ pub mod view;
 mod watching;
 mod work_tree;
 
+pub use alone::TokenBounds;
 pub use ask::MAX_REPLY_BYTES;
 pub use backup::{BackupError, Manifest, Restored, backup, restore};
 pub use changes::{Receipt, Taken, TreeBase, change, take};
@@ -50,7 +54,10 @@ pub use edits::{
 pub use evaluation::{DocumentResult, Evaluation};
 pub use factory::{AgentTable, Factory, Parts};
 pub use for_server::{parse_json, path_reason};
-pub use gate_file::{Approval, Field, GateFile, GateFileError, GateSet, Health};
+pub use gate_file::{
+    Approval, Escalation, EscalationField, Field, GateFile, GateFileError, GateSet, Health,
+};
+pub use journal::JournalChange;
 pub use live::{LiveEvent, LivePlace, LiveReplies, NotAPlace};
 pub use prompts::{PromptHead, Prompts};
 pub use refusal::{Asked, Refusal};
@@ -62,6 +69,6 @@ pub use work_tree::Settled;
 // What the server hands in and gets back, so that it needs no room but this one.
 pub use sluice_gates::{Gate, NotAGate};
 pub use sluice_store::{
-    Actor, ActorKind, CheckId, EscalationId, EscalationState, EventSeq, KeptAnswer, KeyOutcome,
-    KeyedRequest, Role, TokenId,
+    Actor, ActorKind, AuditFilter, CheckId, EntryFilter, EntryId, EntryKind, EntryState,
+    EscalationId, EscalationState, EventSeq, KeptAnswer, KeyOutcome, KeyedRequest, Role, TokenId,
 };

@@ -11,6 +11,7 @@ use crate::evaluation::Evaluation;
 use crate::evidence::{Evidence, Found, evidence};
 use crate::factory::{Factory, rfc3339};
 use crate::git_names::{WORK, daemon, evidence_ref};
+use crate::seal::authors;
 
 /// What people decide on.
 pub(crate) struct Standing {
@@ -41,8 +42,11 @@ impl Factory {
             .chain(made.logs)
             .collect();
         let target: Oid = subject.commit.parse()?;
+        let attempts = self.store.attempt_list(record.id).await?;
+        let mut by: Vec<String> = authors(&attempts).into_iter().map(|who| who.name).collect();
+        by.extend(self.editors(record, target).await?);
         let mut ours = vec![record.base_commit.parse::<Oid>()?];
-        for one in self.store.attempt_list(record.id).await? {
+        for one in attempts {
             ours.extend(one.commit.map(|commit| commit.parse::<Oid>()).transpose()?);
         }
         let message = format!("{gate}: evidence of attempt {}", attempt.n);
@@ -73,6 +77,7 @@ impl Factory {
                 commit: subject.commit,
                 tree: subject.tree,
                 digest,
+                authors: by,
             },
             proofs,
         })
@@ -100,9 +105,8 @@ impl Factory {
             .asks
             .first()
             .map_or(attempt.created_at, |ask| ask.asked_at);
-        let author = reply
-            .and_then(|ask| ask.replied_by.as_deref())
-            .unwrap_or(&attempt.agent);
+        // What was there is the work of its commit's author, whom the subject itself names.
+        let author = reply.map(|ask| ask.replied_by.as_deref().unwrap_or(&attempt.agent));
         let logs = self.checker.logs();
         let found = Found {
             subject,
@@ -112,7 +116,7 @@ impl Factory {
             run: &record.id.to_string(),
             attempt: attempt.n,
             evaluation: &evaluation,
-            agent: Some(author),
+            agent: author,
             reply_digest: reply.and_then(|ask| ask.reply_digest.as_deref()),
             base_commit: &base,
             asked_at: &rfc3339(asked),

@@ -66,6 +66,7 @@ impl Factory {
             project: Some(new.name.clone()),
             kind: "project.created".to_owned(),
             body: json!({ "kind": kind.as_str(), "template": template, "by": actor.name }),
+            audit: Some(actor.clone()),
             at,
         }];
         // Before the record, so that no change of the template or crash comes between a project and its files.
@@ -143,6 +144,7 @@ impl Factory {
             project: Some(name.to_owned()),
             kind: "project.deleted".to_owned(),
             body: json!({ "by": actor.name }),
+            audit: Some(actor.clone()),
             at,
         }];
         match self

@@ -68,6 +68,8 @@ pub(crate) struct Material<'a> {
     pub(crate) earlier: Vec<Earlier>,
     /// What people answered and rejected, oldest first.
     pub(crate) guidance: Vec<String>,
+    /// What stands in the journal, oldest first.
+    pub(crate) journal: Vec<String>,
     /// What may not be changed without a person's yes.
     pub(crate) pinned: Vec<String>,
 }
@@ -82,6 +84,7 @@ pub(crate) fn compose(material: &Material<'_>) -> String {
     outputs(&mut text, material);
     earlier(&mut text, material);
     guidance(&mut text, material);
+    journal(&mut text, material);
     pinned(&mut text, material);
     sources(&mut text, material);
     format(&mut text, material);
@@ -379,6 +382,16 @@ fn guidance(text: &mut String, material: &Material<'_>) {
     line(text, format_args!("\n# What people said"));
     for said in &material.guidance {
         line(text, format_args!("- {}", item(said)));
+    }
+}
+
+fn journal(text: &mut String, material: &Material<'_>) {
+    if material.journal.is_empty() {
+        return;
+    }
+    line(text, format_args!("\n# Journal of the project"));
+    for entry in &material.journal {
+        line(text, format_args!("- {}", item(entry)));
     }
 }
 

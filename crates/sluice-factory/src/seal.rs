@@ -9,7 +9,7 @@ use sluice_proof::entry::{DECISION_DSSE, EntryInput, entry};
 use sluice_proof::layout::FAR_EXPIRY;
 use sluice_proof::statement::{
     Attempt as ProvenAttempt, Decision as Proven, DecisionKind as ProvenKind, Document,
-    EscalationAnswer, GATE_DECISION, Previous, Waiver, Who, WhoKind,
+    EscalationAnswer, GATE_DECISION, Previous, SentBack, Waiver, Who, WhoKind,
 };
 use sluice_proof::{GIT_NAMESPACE, Subject, sha256_hex, sshsig, subject_digest};
 use sluice_store::{
@@ -143,9 +143,9 @@ impl Factory {
         let run = record.id.to_string();
         let attempts = self.store.attempt_list(record.id).await?;
         let last = decisions.last();
-        let waiver = waiver_of(record, decisions, &attempts, attempt);
+        let waivers = waivers_of(record, decisions, &attempts, attempt);
         let kind = match decision {
-            Decision::Approved if waiver.is_some() => ProvenKind::Waived,
+            Decision::Approved if record.run.is_waived() => ProvenKind::Waived,
             Decision::Approved => ProvenKind::Approved,
             Decision::Rejected => ProvenKind::Rejected,
             Decision::Cancelled => ProvenKind::Cancelled,
@@ -187,11 +187,18 @@ impl Factory {
             saw: evidence.saw.clone(),
             authors: self.authors_of(record, subject, &attempts).await?,
             fields: last.map(|last| fields_of(&last.fields)).unwrap_or_default(),
-            waivers: waiver.into_iter().collect(),
-            escalations: self.escalations_of(record, decisions).await?,
+            waivers,
+            escalations: [
+                self.escalations_of(record, decisions).await?,
+                self.answered(record, last.map_or(record.created_at, |last| last.at))
+                    .await?,
+            ]
+            .concat(),
+            sent_back: self.sent_back(record).await?,
             attempts: attempts.iter().map(proven_attempt).collect(),
             documents: self.documents_of(record, subject).await?,
             previous: self.previous_of(&record.project, gate).await?,
+            audit: self.store.audit_anchor(record.id).await?,
             at: rfc3339(last.map_or(record.created_at, |last| last.at)),
             sluice_version: env!("CARGO_PKG_VERSION").to_owned(),
             files: Vec::new(),
@@ -258,6 +265,7 @@ impl Factory {
                             .and_then(Value::as_str)
                             .unwrap_or_default()
                     ),
+                    fields: answered_fields(&answer),
                     who: by.map_or_else(system, |by| who(&by.actor)),
                 })
             })
@@ -293,17 +301,43 @@ impl Factory {
 
     /// The passing decision of the gate before.
     async fn previous_of(&self, project: &str, gate: Gate) -> anyhow::Result<Option<Previous>> {
-        let Some(before) = gate.previous() else {
+        match gate.previous() {
+            Some(before) => self.decision_of(project, before).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The decision of a gate's newest run.
+    async fn decision_of(&self, project: &str, gate: Gate) -> anyhow::Result<Option<Previous>> {
+        let Some(run) = self.store.run_current(project, gate).await? else {
             return Ok(None);
         };
-        let proofs = self.store.proof_list(project, before).await?;
-        let newest = proofs
+        let proofs = self.store.proof_list(project, gate).await?;
+        let decision = proofs
             .into_iter()
-            .filter(|proof| proof.predicate_type == GATE_DECISION)
-            .max_by_key(|proof| proof.at);
-        Ok(newest.map(|proof| Previous {
-            gate: before.as_str().to_owned(),
+            .find(|proof| proof.run == run.id && proof.predicate_type == GATE_DECISION);
+        Ok(decision.map(|proof| Previous {
+            gate: gate.as_str().to_owned(),
             sha256: proof.digest,
+        }))
+    }
+
+    /// Where the rejection sent the work back to, with the decisions that it reopens.
+    async fn sent_back(&self, record: &RunRecord) -> anyhow::Result<Option<SentBack>> {
+        let Some(to) = record.run.sent_back() else {
+            return Ok(None);
+        };
+        let mut reopens = Vec::new();
+        let gate = record.run.gate();
+        for gate in Gate::ALL
+            .into_iter()
+            .filter(|one| to <= *one && *one < gate)
+        {
+            reopens.extend(self.decision_of(&record.project, gate).await?);
+        }
+        Ok(Some(SentBack {
+            to: to.as_str().to_owned(),
+            reopens,
         }))
     }
 
@@ -450,6 +484,14 @@ pub(crate) fn authors(attempts: &[AttemptRecord]) -> Vec<Who> {
     authors.into_values().collect()
 }
 
+/// What was filled in with an answer, without what the answer itself is.
+fn answered_fields(answer: &Value) -> BTreeMap<String, Value> {
+    let mut fields = answer.get("fields").map(fields_of).unwrap_or_default();
+    // What an older version put there.
+    fields.remove("action");
+    fields
+}
+
 fn fields_of(fields: &Value) -> BTreeMap<String, Value> {
     fields
         .as_object()
@@ -461,34 +503,32 @@ fn fields_of(fields: &Value) -> BTreeMap<String, Value> {
         .unwrap_or_default()
 }
 
-/// What a person let pass although it does not hold, and what they accepted as unknown.
-fn waiver_of(
+/// What a person let pass although it does not hold, one by one.
+pub(crate) fn waivers_of(
     record: &RunRecord,
     decisions: &[DecisionRecord],
     attempts: &[AttemptRecord],
     subject: u16,
-) -> Option<Waiver> {
-    if !record.run.is_waived() {
-        return None;
-    }
+) -> Vec<Waiver> {
     let answer = decisions
         .iter()
-        .rfind(|decision| decision.kind == DecisionKind::Answer)?;
-    let failing = attempts
+        .rfind(|decision| decision.kind == DecisionKind::Answer)
+        .filter(|_| record.run.is_waived());
+    let evaluation = attempts
         .iter()
         .find(|attempt| attempt.n == subject)
-        .and_then(|attempt| serde_json::from_value::<Evaluation>(attempt.report.clone()?).ok())
-        .map(|evaluation| evaluation.failing())
-        .unwrap_or_default();
-    Some(Waiver {
-        what: failing.join(", "),
+        .and_then(|attempt| serde_json::from_value::<Evaluation>(attempt.report.clone()?).ok());
+    let (Some(answer), Some(evaluation)) = (answer, evaluation) else {
+        return Vec::new();
+    };
+    let until = answer.fields.get("until").and_then(Value::as_str);
+    let waiver = |what: String| Waiver {
+        findings: evaluation.errors_of(&what),
         why: answer.comment.clone().unwrap_or_default(),
-        until: answer
-            .fields
-            .get("until")
-            .and_then(Value::as_str)
-            .map(str::to_owned),
-    })
+        until: until.map(str::to_owned),
+        what,
+    };
+    evaluation.failing().into_iter().map(waiver).collect()
 }
 
 fn proven_attempt(attempt: &AttemptRecord) -> ProvenAttempt {

@@ -61,7 +61,7 @@ pub struct GateView {
     pub purpose: String,
     /// `pending` (gates before it are not passed), `ready` (it can be started), the state of its newest
     /// run (`working`, `healing`, `held`, `checking`, `escalated`, `awaiting_approval`, `sealing`,
-    /// `approved`, `rejected`, `cancelled`, `not_applicable`).
+    /// `approved`, `rejected`, `cancelled`, `not_applicable`), or `reopened`: it was passed and is to be passed again.
     pub state: String,
     /// The newest run.
     pub run: Option<String>,
@@ -75,6 +75,10 @@ pub struct GateView {
     pub subject_is_head: Option<bool>,
     /// Commits of people on `work` that came after the subject, newest first; what was decided does not cover them.
     pub edits_since: Vec<String>,
+    /// Why a gate that was passed is `reopened`.
+    pub reopened: Option<ReopenedView>,
+    /// What was let pass on a person's word.
+    pub waivers: Vec<WaiverView>,
     /// Binds a decision to that subject and its evidence.
     pub subject_digest: Option<String>,
     /// The proofs that the gate demands.
@@ -99,6 +103,35 @@ pub struct GateView {
     pub approvals_required: u8,
     /// Who has approved this subject.
     pub approved_by: Vec<String>,
+}
+
+/// Why what a gate passed does not hold any more.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ReopenedView {
+    /// `edit`: people changed `paths` in `commits`. `rejection`: that of `gate` sent the work back. `gate`: `gate`,
+    /// before this one, is to be passed first or was passed anew.
+    pub by: String,
+    /// Which gate.
+    pub gate: Option<String>,
+    /// What was changed of what the evidence is about; the first 50.
+    pub paths: Vec<String>,
+    /// The commits, newest first.
+    pub commits: Vec<String>,
+}
+
+/// Something that does not hold and was let pass.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct WaiverView {
+    /// A check or a document.
+    pub what: String,
+    /// The fingerprints of what it had found.
+    pub findings: Vec<String>,
+    /// Why.
+    pub why: String,
+    /// Until when: a day, or a time in UTC.
+    pub until: Option<String>,
+    /// Whether that is over.
+    pub is_expired: bool,
 }
 
 /// What an approver must fill in.
@@ -365,7 +398,7 @@ pub struct EscalationView {
     pub run: String,
     /// The attempt that spent the last try.
     pub attempt: u16,
-    /// `open` or `answered`.
+    /// `open`, `answered`, or `withdrawn`: the run ended in another way.
     pub state: String,
     /// What failed, the attempts with their diffs and failure signatures, the smallest command that
     /// shows it.
@@ -418,6 +451,75 @@ pub struct EventView {
     pub at: String,
 }
 
+/// An entry of a project's journal.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct JournalView {
+    /// Its id.
+    pub id: String,
+    /// The project.
+    pub project: String,
+    /// `note`, `risk`, `blocker`, `question`, `decision` or `deliverable`.
+    pub kind: String,
+    /// The gate that it is about; none for all.
+    pub gate: Option<String>,
+    /// What it says.
+    pub text: String,
+    /// `open`, `answered` or `closed`; what is not closed reaches the agents.
+    pub state: String,
+    /// Who says it.
+    pub author: String,
+    /// The run whose agent asks; it goes on with the answer.
+    pub run: Option<String>,
+    /// The attempt whose reply asks.
+    pub attempt: Option<u16>,
+    /// The answer to a question.
+    pub answer: Option<String>,
+    /// Who answered.
+    pub answered_by: Option<String>,
+    /// When, RFC 3339.
+    pub answered_at: Option<String>,
+    /// Counts its changes.
+    pub version: i64,
+    /// When it was made, RFC 3339.
+    pub created_at: String,
+    /// When it last changed, RFC 3339.
+    pub updated_at: String,
+}
+
+/// A row of the audit log.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AuditView {
+    /// Its number: 1, 2, 3 and so on, without a gap.
+    pub seq: i64,
+    /// When: RFC 3339, UTC, to the microsecond.
+    pub at: String,
+    /// The project; `None` for what concerns the daemon.
+    pub project: Option<String>,
+    /// Who.
+    pub who: AuditWhoView,
+    /// What, such as `gate.decided`.
+    pub kind: String,
+    /// What there is to know.
+    pub body: Value,
+    /// The hash of the row before.
+    pub previous: String,
+    /// The hash of this row and, by `previous`, of all before it.
+    pub hash: String,
+}
+
+/// Who did it, as the credential said.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AuditWhoView {
+    /// The name on the credential.
+    pub name: String,
+    /// `person`, `agent` or `system`.
+    pub kind: String,
+    /// The role that they had.
+    pub role: String,
+    /// The id of the token.
+    pub token: Option<String>,
+}
+
 /// Checks that were asked for by themselves.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CheckView {
@@ -453,6 +555,8 @@ pub struct TokenView {
     pub role: String,
     /// `person` or `agent`.
     pub kind: String,
+    /// The projects that it is for; `None` for all.
+    pub projects: Option<Vec<String>>,
     /// When it was made, RFC 3339.
     pub created_at: String,
     /// When it ends, RFC 3339.

@@ -179,8 +179,8 @@ pub enum Event {
     Ruled(bool),
     /// A person approved the subject.
     Approved,
-    /// A person rejected the subject.
-    Rejected,
+    /// A person rejected the subject and sends the work back to this gate, the run's own or one before it.
+    Rejected(Gate),
     /// A person answered the escalation.
     Answered(Answer),
     /// A person ended the run.
@@ -283,6 +283,9 @@ pub struct Run {
     strategy: Strategy,
     last_failure: Option<Signature>,
     waived: bool,
+    /// The gate before this one that the work was sent back to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sent_back: Option<Gate>,
 }
 
 impl Run {
@@ -302,6 +305,19 @@ impl Run {
         )
     }
 
+    /// A run whose attempt 0 is what is there already, such as a person's own commit: it is checked, and no agent is
+    /// asked.
+    pub fn revalidate(gate: Gate, rule: Rule) -> Run {
+        Run::at(
+            gate,
+            rule,
+            Phase::Checking {
+                attempt: Attempt(0),
+                allowed: false,
+            },
+        )
+    }
+
     fn at(gate: Gate, rule: Rule, phase: Phase) -> Run {
         Run {
             gate,
@@ -312,6 +328,7 @@ impl Run {
             strategy: Strategy::Normal,
             last_failure: None,
             waived: false,
+            sent_back: None,
         }
     }
 
@@ -353,6 +370,11 @@ impl Run {
     /// Whether a person took the subject although it does not hold.
     pub fn is_waived(&self) -> bool {
         self.waived
+    }
+
+    /// The gate before this one that the work was sent back to by the rejection.
+    pub fn sent_back(&self) -> Option<Gate> {
+        self.sent_back
     }
 
     /// The newest attempt that the run has reached.
@@ -455,7 +477,10 @@ impl Run {
                     self.seal(Decision::Approved);
                 }
             }
-            (Phase::AwaitingApproval { .. }, Event::Rejected) => self.seal(Decision::Rejected),
+            (Phase::AwaitingApproval { .. }, Event::Rejected(to)) if to <= self.gate => {
+                self.sent_back = (to < self.gate).then_some(to);
+                self.seal(Decision::Rejected);
+            }
             (Phase::Escalated { attempt }, Event::Answered(answer)) => match answer {
                 Answer::Retry => {
                     self.heals_left = self.rule.heal_attempts;

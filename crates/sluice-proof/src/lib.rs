@@ -4,6 +4,7 @@
 //! a signature. [`verify::verify`] checks a whole repository of such entries, given as data.
 //! The formats are written down in `docs/proofs.md`.
 
+pub mod audit;
 mod digest;
 mod dsse;
 pub mod entry;

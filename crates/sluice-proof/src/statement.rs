@@ -7,7 +7,8 @@ mod test_result;
 mod vulns;
 
 pub use decision::{
-    Attempt, Decision, DecisionKind, Document, EscalationAnswer, Previous, Waiver, Who, WhoKind,
+    Attempt, Decision, DecisionKind, Document, EscalationAnswer, Previous, SentBack, Waiver, Who,
+    WhoKind,
 };
 pub use form::{
     DigestSet, GATE_DECISION, PAYLOAD_TYPE, PROVENANCE, ResourceDescriptor, STATEMENT_TYPE,

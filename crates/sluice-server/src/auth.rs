@@ -11,6 +11,7 @@ use sluice_factory::{Actor, Role};
 
 use crate::limit;
 use crate::problem::{ApiError, Kind};
+use crate::scope;
 use crate::state::App;
 
 /// The one whose token came with the request.
@@ -53,6 +54,7 @@ pub(crate) async fn authenticate(
         Err(missing) => Err(missing),
     };
     let actor = unless_too_often(&app, &request, actor)?;
+    scope::allow(&app, &actor, request.uri().path()).await?;
     request.extensions_mut().insert(Caller(actor));
     Ok(next.run(request).await)
 }
@@ -77,6 +79,7 @@ pub(crate) async fn authenticate_git(
         )),
     };
     let actor = unless_too_often(&app, &request, actor)?;
+    scope::allow(&app, &actor, request.uri().path()).await?;
     request.extensions_mut().insert(Caller(actor));
     Ok(next.run(request).await)
 }

@@ -19,6 +19,7 @@ mod problem;
 mod query;
 mod route;
 pub mod schema;
+mod scope;
 mod serve;
 mod state;
 mod stream;

@@ -17,8 +17,9 @@ use crate::docs;
 use crate::limit::{limit_anonymous, limit_caller};
 use crate::once::once;
 use crate::route::{
-    agents, attempts, checks, commits, decisions, edits, escalations, events, files, findings,
-    gates, git, health, later, logs, metrics, parse, projects, proofs, replies, templates, tokens,
+    agents, attempts, audit, checks, commits, decisions, edits, escalations, events, files,
+    findings, gates, git, health, journal, later, logs, metrics, parse, projects, proofs, replies,
+    templates, tokens,
 };
 use crate::schema;
 use crate::state::App;
@@ -150,14 +151,14 @@ fn secured() -> OpenApiRouter<App> {
         .routes(routes!(agents::agent_fetch))
         .routes(routes!(events::event_stream))
         .routes(routes!(events::event_stream_of_project))
-        .routes(routes!(events::audit_list))
+        .routes(routes!(audit::audit_list))
         .routes(routes!(tokens::token_list, tokens::token_create))
         .routes(routes!(tokens::token_revoke))
         .routes(routes!(metrics::metrics))
         .routes(routes!(
-            later::journal_list,
-            later::journal_create,
-            later::journal_change
+            journal::journal_list,
+            journal::journal_create,
+            journal::journal_change
         ))
         .routes(routes!(later::agent_execute))
         .routes(routes!(later::export_list, later::export_create))

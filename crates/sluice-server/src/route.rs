@@ -2,6 +2,7 @@
 
 pub(crate) mod agents;
 pub(crate) mod attempts;
+pub(crate) mod audit;
 pub(crate) mod checks;
 pub(crate) mod commits;
 pub(crate) mod decisions;
@@ -13,6 +14,7 @@ pub(crate) mod findings;
 pub(crate) mod gates;
 pub(crate) mod git;
 pub(crate) mod health;
+pub(crate) mod journal;
 pub(crate) mod later;
 pub(crate) mod logs;
 pub(crate) mod metrics;

@@ -14,10 +14,10 @@ pub use check::{
     InstallStep, Level, Log, NetworkRequest, Tests, Verdict,
 };
 pub use edit::{Edit, EditFile, EditSide, EditSummary, LeftAlone, WorkTree};
-pub use event::{Escalation, Event, MadeToken, Token};
+pub use event::{AuditRow, AuditWho, Escalation, Event, JournalEntry, MadeToken, Token};
 pub use gate::{
     Attempt, AttemptFinding, AttemptSummary, DocumentResult, EditReceipt, Evaluation, Gate,
-    GateField, Proof, Receipt, Run, Subject,
+    GateField, Proof, Receipt, Reopened, Run, Subject, Waiver,
 };
 pub use project::{
     Blame, BlamedLines, Branch, Commit, CommitWithDiff, Diff, FileDiff, FileWritten, MadeBy,

@@ -1,7 +1,7 @@
 //! Attempts: what was asked, what was replied, what came of it.
 
 use jiff::Timestamp;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::Expr};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Set, sea_query::Expr};
 use serde_json::Value;
 use sluice_gates::Signature;
 
@@ -23,7 +23,8 @@ pub struct AttemptRecord {
     pub agent: String,
     /// How.
     pub strategy: String,
-    /// The requests and replies, oldest first; the last one makes the attempt. Never empty.
+    /// The requests and replies, oldest first; the last one makes the attempt. Empty when nobody was asked, because
+    /// what is there was to be checked.
     pub asks: Vec<AskRecord>,
     /// The commit that it made, as a git object id.
     pub commit: Option<String>,
@@ -45,14 +46,21 @@ pub struct AttemptRecord {
     pub checked_at: Option<Timestamp>,
 }
 
-impl AttemptRecord {
-    /// The newest request and its reply.
-    pub fn last_ask(&self) -> &AskRecord {
-        self.asks
-            .last()
-            .expect("an attempt is stored together with its first request")
-    }
+/// What attempt 0 is when nobody is asked for it: a commit that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Presented {
+    /// The commit, as a git object id.
+    pub commit: String,
+    /// Its tree.
+    pub tree: String,
+    /// Whose work it is.
+    pub agent: String,
+    /// What a person should know about it.
+    pub note: String,
 }
+
+/// How an attempt came to be that nobody was asked for.
+const REVALIDATE: &str = "revalidate";
 
 /// What a change of a run says about one of its attempts; `None` leaves what stands.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -129,6 +137,34 @@ impl Store {
     }
 }
 
+/// Puts what is there as attempt 0 of a run that is being opened.
+pub(crate) async fn present(
+    txn: &Txn<'_>,
+    run: RunId,
+    presented: Presented,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let row = attempt::ActiveModel {
+        run: Set(run.to_string()),
+        n: Set(0),
+        agent: Set(free(&presented.agent)),
+        strategy: Set(REVALIDATE.to_owned()),
+        commit_oid: Set(Some(presented.commit)),
+        tree_oid: Set(Some(presented.tree)),
+        receipts: Set(None),
+        report: Set(None),
+        failure: Set(None),
+        note: Set(Some(free(&presented.note))),
+        held: Set(json(&Vec::<String>::new())),
+        created_at: Set(micros(at)),
+        checked_at: Set(None),
+    };
+    attempt::Entity::insert(row)
+        .exec_without_returning(txn.db())
+        .await?;
+    Ok(())
+}
+
 /// Writes what a change of the run says about one of its attempts.
 pub(crate) async fn change(
     txn: &Txn<'_>,
@@ -191,7 +227,7 @@ fn missing(run: RunId, n: i32) -> StoreError {
 fn record(row: attempt::Model, asks: Vec<ask::Model>) -> Result<AttemptRecord, StoreError> {
     let key = format!("{}/{}", row.run, row.n);
     let at = Row::new("attempts", &key);
-    if asks.is_empty() {
+    if asks.is_empty() && row.strategy != REVALIDATE {
         return Err(at.corrupt("n", "no request belongs to it"));
     }
     Ok(AttemptRecord {

@@ -1,10 +1,14 @@
 //! The one way in which a run changes.
 
 use jiff::Timestamp;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, EntityTrait, QueryFilter,
+    sea_query::{Expr, ExprTrait},
+};
 use sluice_gates::{Phase, Run, Step};
 
 use crate::attempt::{self, AttemptChange};
+use crate::author;
 use crate::decision::{self, NewDecision};
 use crate::entity::run;
 use crate::error::StoreError;
@@ -12,6 +16,7 @@ use crate::escalation::{self, EscalationAnswer, NewEscalation};
 use crate::event::{self, NewEvent};
 use crate::finding::{self, FindingsSeen};
 use crate::id::{EventSeq, RunId};
+use crate::journal::{self, NewEntry};
 use crate::proof::{self, NewProof};
 use crate::row::json;
 use crate::run::{Pins, due, fetch_in, open_marker, record, step_number};
@@ -26,6 +31,17 @@ pub struct Subject {
     pub tree: String,
     /// What an approval is bound to.
     pub digest: String,
+    /// Who wrote part of it, by name.
+    pub authors: Vec<String>,
+}
+
+/// What must hold in the very statement that changes a run.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Bound {
+    /// The run's subject is still this one.
+    pub subject_digest: Option<String>,
+    /// This person is no author of it.
+    pub not_by: Option<String>,
 }
 
 /// A change of a run and all that belongs to it; `None` and empty leave what stands.
@@ -37,6 +53,8 @@ pub struct RunCommit {
     pub expected: Step,
     /// What the run is now: one step further.
     pub next: Run,
+    /// What must still hold.
+    pub bound: Bound,
     /// What people judge from now on.
     pub subject: Option<Subject>,
     /// What may not be changed from now on.
@@ -51,6 +69,8 @@ pub struct RunCommit {
     pub escalation_answer: Option<EscalationAnswer>,
     /// What the checks report.
     pub findings: Option<FindingsSeen>,
+    /// What the journal gets.
+    pub entries: Vec<NewEntry>,
     /// What was written into git.
     pub proofs: Vec<NewProof>,
     /// What is to be told.
@@ -66,6 +86,7 @@ impl RunCommit {
             run,
             expected,
             next,
+            bound: Bound::default(),
             subject: None,
             pins: None,
             attempt: None,
@@ -73,6 +94,7 @@ impl RunCommit {
             escalation_open: None,
             escalation_answer: None,
             findings: None,
+            entries: Vec::new(),
             proofs: Vec::new(),
             events: Vec::new(),
             at,
@@ -93,6 +115,10 @@ pub enum RunCommitOutcome {
         /// Where it is.
         now: Step,
     },
+    /// The step fits, and the subject is not the one that was decided on; nothing was changed.
+    OtherSubject,
+    /// Who decides is an author of the subject; nothing was changed.
+    OwnWork,
     /// This person has approved this subject before, or the question is not open; nothing was changed.
     Repeated,
 }
@@ -121,6 +147,9 @@ impl Store {
         }
         let mut txn = self.begin().await?;
         let now = micros(at);
+        if let Some(subject) = &commit.subject {
+            author::note(&txn, id, &subject.authors).await?;
+        }
         let mut update = run::Entity::update_many()
             .col_expr(run::Column::Step, Expr::value(step_number(next.step())))
             .col_expr(run::Column::State, Expr::value(next.state()))
@@ -147,12 +176,17 @@ impl Store {
         if open_marker(next, "").is_none() {
             update = update.col_expr(run::Column::OpenIn, Expr::value(None::<String>));
         }
-        let swapped = update
+        update = update
             .filter(run::Column::Id.eq(id.to_string()))
             .filter(run::Column::Step.eq(step_number(expected)))
-            .filter(run::Column::Gate.eq(next.gate().as_str()))
-            .exec(txn.db())
-            .await?;
+            .filter(run::Column::Gate.eq(next.gate().as_str()));
+        if let Some(digest) = &commit.bound.subject_digest {
+            update = update.filter(run::Column::SubjectDigest.eq(digest.as_str()));
+        }
+        if let Some(name) = &commit.bound.not_by {
+            update = update.filter(Expr::exists(author::of(id, name)).not());
+        }
+        let swapped = update.exec(txn.db()).await?;
         let row = fetch_in(&txn, id).await?;
         if swapped.rows_affected == 0 {
             txn.roll_back().await?;
@@ -161,7 +195,15 @@ impl Store {
                 let what = format!("a run of {} as one of {}", found.gate(), next.gate());
                 return Err(StoreError::Contradiction { what });
             }
-            return Ok(RunCommitOutcome::Stale { now: found.step() });
+            if found.step() != expected {
+                return Ok(RunCommitOutcome::Stale { now: found.step() });
+            }
+            let digest = &commit.bound.subject_digest;
+            return Ok(if digest.is_some() && *digest != found.subject_digest {
+                RunCommitOutcome::OtherSubject
+            } else {
+                RunCommitOutcome::OwnWork
+            });
         }
         if let Some(change) = commit.attempt {
             attempt::change(&txn, id, change).await?;
@@ -186,6 +228,9 @@ impl Store {
         }
         if let Some(seen) = commit.findings {
             finding::compare(&txn, &row, seen, at).await?;
+        }
+        for entry in commit.entries {
+            journal::insert(&txn, entry).await?;
         }
         proof::insert(&txn, &row, commit.proofs, at).await?;
         event::append(&mut txn, &commit.events).await?;

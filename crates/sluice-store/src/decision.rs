@@ -46,6 +46,27 @@ pub struct Actor {
     pub role: Role,
     /// The token that they showed.
     pub token: Option<TokenId>,
+    /// The projects that the credential is for; `None` for all.
+    pub projects: Option<Vec<String>>,
+}
+
+impl Actor {
+    /// The daemon itself.
+    pub fn daemon() -> Actor {
+        Actor {
+            name: "Sluice".to_owned(),
+            kind: ActorKind::System,
+            role: Role::Admin,
+            token: None,
+            projects: None,
+        }
+    }
+
+    /// Whether the credential is for this project.
+    pub fn may_see(&self, project: &str) -> bool {
+        let projects = self.projects.as_deref();
+        projects.is_none_or(|projects| projects.iter().any(|one| one == project))
+    }
 }
 
 /// A decision to be stored with a change of its run.
@@ -162,6 +183,7 @@ fn record(row: decision::Model) -> Result<DecisionRecord, StoreError> {
             kind: at.parse("actor_kind", &row.actor_kind)?,
             role: at.parse("actor_role", &row.actor_role)?,
             token: at.maybe_parse("actor_token", row.actor_token.as_deref())?,
+            projects: None,
             name: row.actor_name,
         },
         fields: at.json("fields", &row.fields)?,

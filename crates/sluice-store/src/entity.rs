@@ -2,6 +2,9 @@
 
 pub(crate) mod ask;
 pub(crate) mod attempt;
+pub(crate) mod audit;
+pub(crate) mod audit_head;
+pub(crate) mod author;
 pub(crate) mod check;
 pub(crate) mod decision;
 pub(crate) mod escalation;
@@ -9,6 +12,7 @@ pub(crate) mod event;
 pub(crate) mod event_clock;
 pub(crate) mod finding;
 pub(crate) mod idempotency;
+pub(crate) mod journal;
 pub(crate) mod project;
 pub(crate) mod proof;
 pub(crate) mod run;

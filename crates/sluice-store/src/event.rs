@@ -7,6 +7,8 @@ use sea_orm::{
 };
 use serde_json::Value;
 
+use crate::audit::{self, NewRow};
+use crate::decision::Actor;
 use crate::entity::{event, event_clock};
 use crate::error::StoreError;
 use crate::id::EventSeq;
@@ -22,8 +24,19 @@ pub struct NewEvent {
     pub kind: String,
     /// What there is to know.
     pub body: Value,
+    /// Who did it, when it is a decision or a change that the audit log keeps too.
+    pub audit: Option<Actor>,
     /// When.
     pub at: Timestamp,
+}
+
+impl NewEvent {
+    /// The same, kept in the audit log too.
+    #[must_use]
+    pub fn by(mut self, who: &Actor) -> NewEvent {
+        self.audit = Some(who.clone());
+        self
+    }
 }
 
 /// Something that happened.
@@ -80,6 +93,19 @@ pub(crate) async fn append(txn: &mut Txn<'_>, events: &[NewEvent]) -> Result<(),
     if events.is_empty() {
         return Ok(());
     }
+    let audited: Vec<NewRow<'_>> = events
+        .iter()
+        .filter_map(|event| {
+            Some(NewRow {
+                project: event.project.as_deref(),
+                who: event.audit.as_ref()?,
+                kind: &event.kind,
+                body: &event.body,
+                at: event.at,
+            })
+        })
+        .collect();
+    audit::append(txn, &audited).await?;
     let count = events.len() as i64;
     let mut tick = Query::update();
     tick.table(event_clock::Entity)

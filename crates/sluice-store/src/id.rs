@@ -45,6 +45,21 @@ id! {
     /// Names one passage through a gate.
     RunId
 }
+
+impl RunId {
+    /// A new id that sorts after `other`, also when the clock was put back since.
+    pub fn after(other: RunId) -> RunId {
+        let id = RunId::new();
+        if id > other {
+            return id;
+        }
+        // The first 48 bits are the milliseconds since 1970.
+        let ms = (other.0.as_u128() >> 80) as u64 + 1;
+        let at =
+            uuid::Timestamp::from_unix(uuid::NoContext, ms / 1000, (ms % 1000) as u32 * 1_000_000);
+        RunId(Uuid::new_v7(at))
+    }
+}
 id! {
     /// Names a question to a person.
     EscalationId
@@ -56,6 +71,10 @@ id! {
 id! {
     /// Names a token; it is not the secret.
     TokenId
+}
+id! {
+    /// Names an entry of a journal.
+    EntryId
 }
 id! {
     /// Names checks that were asked for alone.

@@ -5,6 +5,8 @@
 
 mod ask;
 mod attempt;
+mod audit;
+mod author;
 mod blob;
 mod check;
 mod commit;
@@ -23,6 +25,7 @@ mod finding;
 mod group;
 mod id;
 mod idempotency;
+mod journal;
 mod page;
 mod project;
 mod proof;
@@ -35,17 +38,21 @@ mod token;
 mod word;
 
 pub use ask::{AskRecord, NewReply, NewRequest, ReplyPutOutcome};
-pub use attempt::{AttemptChange, AttemptRecord};
+pub use attempt::{AttemptChange, AttemptRecord, Presented};
+pub use audit::AuditFilter;
 pub use check::{CheckEnd, CheckRecord, CheckState, NewCheck};
-pub use commit::{RunCommit, RunCommitOutcome, Subject};
+pub use commit::{Bound, RunCommit, RunCommitOutcome, Subject};
 pub use decision::{Actor, DecisionKind, DecisionRecord, NewDecision};
 pub use due::{RunDeferOutcome, RunParkOutcome};
 pub use error::StoreError;
 pub use escalation::{EscalationAnswer, EscalationRecord, EscalationState, NewEscalation};
 pub use event::{EventRecord, NewEvent};
 pub use finding::{FindingFilter, FindingRecord, FindingsSeen, NewFinding};
-pub use id::{CheckId, EscalationId, EventSeq, FindingId, RunId, TokenId};
+pub use id::{CheckId, EntryId, EscalationId, EventSeq, FindingId, RunId, TokenId};
 pub use idempotency::{KeptAnswer, KeyOutcome, KeyedRequest};
+pub use journal::{
+    EntryChange, EntryChangeOutcome, EntryFilter, EntryKind, EntryRecord, EntryState, NewEntry,
+};
 pub use page::Page;
 pub use project::{
     NewProject, ProjectCreateOutcome, ProjectDeleteOutcome, ProjectKind, ProjectRecord,

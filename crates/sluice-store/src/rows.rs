@@ -49,8 +49,8 @@ macro_rules! tables {
 
         async fn rows_exist(db: &DatabaseTransaction) -> Result<bool, StoreError> {
             $(
-                // The clock's one row comes with the schema.
-                if $name != "event_clock"
+                // The one row of each of these comes with the schema.
+                if !["event_clock", "audit_head"].contains(&$name)
                     && entity::$module::Entity::find().limit(1).one(db).await?.is_some()
                 {
                     return Ok(true);
@@ -71,9 +71,14 @@ tables! {
     "findings": finding,
     "events": event,
     "event_clock": event_clock,
+    "audit": audit,
+    "audit_head": audit_head,
+    "subject_authors": author,
+    "journal": journal,
     "tokens": token,
     "checks": check,
     "settings": setting,
+    "idempotency": idempotency,
 }
 
 /// Why rows could not be read or written.
@@ -192,6 +197,7 @@ impl Store {
         entity::event_clock::Entity::delete_many()
             .exec(&txn)
             .await?;
+        entity::audit_head::Entity::delete_many().exec(&txn).await?;
         loop {
             let batch = next().map_err(|source| RowsError::Io {
                 table: "the backup".to_owned(),

@@ -8,6 +8,7 @@ use sea_orm::{
 };
 use sluice_gates::{Gate, Run, Step};
 
+use crate::attempt::{self, Presented};
 use crate::entity::{project, run};
 use crate::error::StoreError;
 use crate::event::{NewEvent, append};
@@ -40,6 +41,8 @@ pub struct NewRun {
     pub gate_file: String,
     /// Who started it.
     pub opened_by: String,
+    /// What attempt 0 is when no agent is asked for it.
+    pub presented: Option<Presented>,
     /// When.
     pub at: Timestamp,
 }
@@ -178,6 +181,9 @@ impl Store {
             // No run is open, so the id itself was used before: a repeat of a run that has ended since.
             txn.roll_back().await?;
             return Ok(RunOpenOutcome::AlreadyOpen(new.id));
+        }
+        if let Some(presented) = new.presented {
+            attempt::present(&txn, new.id, presented, new.at).await?;
         }
         append(&mut txn, events).await?;
         txn.commit().await?;

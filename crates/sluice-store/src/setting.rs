@@ -4,6 +4,7 @@ use sea_orm::{EntityTrait, Set, sea_query::OnConflict};
 
 use crate::entity::setting;
 use crate::error::StoreError;
+use crate::event::{NewEvent, append};
 use crate::store::Store;
 
 impl Store {
@@ -14,6 +15,38 @@ impl Store {
     pub async fn setting_get(&self, key: &str) -> Result<Option<String>, StoreError> {
         let row = setting::Entity::find_by_id(key).one(self.reader()).await?;
         Ok(row.map(|row| row.value))
+    }
+
+    /// Sets a key; `events` are stored with it when the value is another one.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn setting_put(
+        &self,
+        key: &str,
+        value: &str,
+        events: &[NewEvent],
+    ) -> Result<(), StoreError> {
+        let mut txn = self.begin().await?;
+        let before = setting::Entity::find_by_id(key).one(txn.db()).await?;
+        if before.is_some_and(|row| row.value == value) {
+            return txn.roll_back().await;
+        }
+        let row = setting::ActiveModel {
+            key: Set(key.to_owned()),
+            value: Set(value.to_owned()),
+        };
+        setting::Entity::insert(row)
+            .on_conflict(
+                OnConflict::column(setting::Column::Key)
+                    .update_column(setting::Column::Value)
+                    .to_owned(),
+            )
+            .exec_without_returning(txn.db())
+            .await?;
+        append(&mut txn, events).await?;
+        txn.commit().await?;
+        Ok(())
     }
 
     /// Sets a key that has no value yet, and returns the value that stands: the first one counts.

@@ -13,7 +13,7 @@ use crate::error::StoreError;
 use crate::event::{NewEvent, append};
 use crate::id::TokenId;
 use crate::page::{self, Page};
-use crate::row::{Row, free};
+use crate::row::{Row, free, json};
 use crate::store::{Store, micros};
 use crate::word::{ActorKind, Role};
 
@@ -29,6 +29,8 @@ pub struct NewToken {
     pub role: Role,
     /// A person, or a program.
     pub kind: ActorKind,
+    /// The projects that it is for; `None` for all.
+    pub projects: Option<Vec<String>>,
     /// From when on it is refused.
     pub expires_at: Option<Timestamp>,
     /// When.
@@ -46,6 +48,8 @@ pub struct TokenRecord {
     pub role: Role,
     /// A person, or a program.
     pub kind: ActorKind,
+    /// The projects that it is for; `None` for all.
+    pub projects: Option<Vec<String>>,
     /// When it was made.
     pub created_at: Timestamp,
     /// From when on it is refused.
@@ -91,7 +95,8 @@ impl Store {
     }
 
     /// Takes a secret that the configuration fixes. A repeat changes nothing; another secret under the same name
-    /// revokes the one before it; one that was revoked is valid again, because the configuration says so.
+    /// revokes the one before it; one that was revoked is valid again, because the configuration says so. `events` are
+    /// stored when anything changes.
     ///
     /// # Errors
     /// A fault of the database.
@@ -99,9 +104,14 @@ impl Store {
         &self,
         secret: &str,
         new: NewToken,
+        events: &[NewEvent],
     ) -> Result<TokenRecord, StoreError> {
         let hash = hash(secret);
-        let txn = self.begin().await?;
+        let mut txn = self.begin().await?;
+        let before = token::Entity::find()
+            .filter(token::Column::Hash.eq(hash.as_str()))
+            .one(txn.db())
+            .await?;
         token::Entity::update_many()
             .col_expr(token::Column::RevokedAt, Expr::value(micros(new.at)))
             .filter(token::Column::Fixed.eq(true))
@@ -115,6 +125,7 @@ impl Store {
             token::Column::Role,
             token::Column::Kind,
             token::Column::Fixed,
+            token::Column::Projects,
             token::Column::ExpiresAt,
             token::Column::RevokedAt,
         ];
@@ -130,6 +141,9 @@ impl Store {
             .filter(token::Column::Hash.eq(hash))
             .one(txn.db())
             .await?;
+        if before != stored {
+            append(&mut txn, events).await?;
+        }
         txn.commit().await?;
         record(stored.expect("it was put in this transaction"))
     }
@@ -222,6 +236,7 @@ fn row(new: &NewToken, secret: &str, fixed: bool) -> token::Model {
         created_at: micros(new.at),
         expires_at: new.expires_at.map(micros),
         revoked_at: None,
+        projects: new.projects.as_ref().map(json),
     }
 }
 
@@ -231,6 +246,7 @@ fn record(row: token::Model) -> Result<TokenRecord, StoreError> {
         id: at.parse("id", &row.id)?,
         role: at.parse("role", &row.role)?,
         kind: at.parse("kind", &row.kind)?,
+        projects: at.maybe_json("projects", row.projects.as_deref())?,
         created_at: at.time("created_at", row.created_at)?,
         expires_at: at.maybe_time("expires_at", row.expires_at)?,
         revoked_at: at.maybe_time("revoked_at", row.revoked_at)?,

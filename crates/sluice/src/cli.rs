@@ -67,6 +67,8 @@ pub(crate) enum Command {
     /// Look at and answer escalations of a running daemon.
     #[command(subcommand)]
     Escalation(EscalationCommand),
+    /// Print the audit log of a running daemon, a row a line; `sluice verify --audit` checks it.
+    Audit(Audit),
     /// Make, list and revoke tokens of a running daemon.
     #[command(subcommand)]
     Token(TokenCommand),
@@ -187,6 +189,29 @@ pub(crate) struct Verify {
     /// signer.
     #[arg(long, value_name = "FILE")]
     pub(crate) signers: Option<PathBuf>,
+    /// The audit log to check too: what `sluice audit` printed, or pages of `GET /audit`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) audit: Option<PathBuf>,
+    /// Fail on warnings too, such as a waiver that is past its end.
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+/// Options of `audit`.
+#[derive(Debug, Args)]
+pub(crate) struct Audit {
+    /// Only rows of this project.
+    #[arg(long)]
+    pub(crate) project: Option<String>,
+    /// Only rows of this kind, such as `gate.decided`.
+    #[arg(long)]
+    pub(crate) kind: Option<String>,
+    /// Only rows of this person or program.
+    #[arg(long)]
+    pub(crate) who: Option<String>,
+    /// How the daemon is reached.
+    #[command(flatten)]
+    pub(crate) remote: Remote,
 }
 
 /// Options of `backup`.
@@ -325,7 +350,14 @@ pub(crate) enum GateCommand {
     /// Show one gate: state, subject, proofs, what it waits for.
     Show(GateOf),
     /// Start a gate.
-    Start(GateOf),
+    Start {
+        /// Which gate.
+        #[command(flatten)]
+        gate: GateOf,
+        /// Ask the agent also where the gate was passed before and what is there could be checked first.
+        #[arg(long)]
+        ask: bool,
+    },
     /// Hand in an agent's reply for the gate that waits for one.
     Reply {
         /// The project.
@@ -350,6 +382,9 @@ pub(crate) enum GateCommand {
         /// Which gate.
         #[command(flatten)]
         gate: GateOf,
+        /// Send the work back to this gate, one before it.
+        #[arg(long, value_name = "GATE")]
+        to: Option<String>,
         /// The decision.
         #[command(flatten)]
         decide: Decide,
@@ -501,6 +536,9 @@ pub(crate) enum EscalationCommand {
         /// What the agent is told, or why.
         #[arg(long, short = 'm', default_value = "")]
         guidance: String,
+        /// What the escalation asks to fill in, as `name=value`; `until=2027-01-31` ends a waiver.
+        #[arg(long = "field", value_name = "NAME=VALUE")]
+        fields: Vec<String>,
         /// How the daemon is reached.
         #[command(flatten)]
         remote: Remote,
@@ -520,6 +558,12 @@ pub(crate) enum TokenCommand {
         /// `person` or `agent`; an agent's token can never approve.
         #[arg(long, default_value = "person")]
         kind: String,
+        /// A project that it is for; repeatable. Without it, it is for all.
+        #[arg(long = "project", value_name = "PROJECT")]
+        projects: Vec<String>,
+        /// From when on it is refused, as in 2027-01-31T12:00:00Z.
+        #[arg(long, value_name = "TIME")]
+        expires: Option<String>,
         /// How the daemon is reached.
         #[command(flatten)]
         remote: Remote,

@@ -64,6 +64,7 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<(), Exit> {
         Command::Project(args) => block_on(remote::project(args, output)),
         Command::Edit(args) => block_on(remote::edit(args, output)),
         Command::Escalation(args) => block_on(remote::escalation(args, output)),
+        Command::Audit(args) => block_on(remote::audit(args, output)),
         Command::Token(args) => block_on(remote::token(args, output)),
         Command::Demo(args) => {
             let config = config()?;

@@ -148,6 +148,7 @@ async fn step(factory: &Factory, folder: &Path) -> anyhow::Result<bool> {
                     subject_digest: view.subject_digest.context("no subject")?,
                     comment: "fine".to_owned(),
                     fields: BTreeMap::new(),
+                    to: None,
                 };
                 factory
                     .gate_approve(PROJECT, gate, decide, &approver())
@@ -244,5 +245,6 @@ fn person(name: &str, role: Role) -> Actor {
         kind: ActorKind::Person,
         role,
         token: None,
+        projects: None,
     }
 }

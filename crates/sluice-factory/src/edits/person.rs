@@ -141,7 +141,9 @@ impl Factory {
             }
             let known: Vec<Oid> = passed.into_iter().collect();
             let commits = repo.log_since(&commit, &known, usize::MAX)?;
-            let edits = commits.into_iter().filter(is_persons);
+            // What a gate passes anew may be the very commit that the gate before passed.
+            let subject = repo.commit_read(&commit)?;
+            let edits = commits.into_iter().chain([subject]).filter(is_persons);
             Ok(edits.map(|commit| commit.author.name).collect())
         })
         .await

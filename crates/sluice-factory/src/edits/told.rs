@@ -75,6 +75,7 @@ impl Told {
             project: Some(project.to_owned()),
             kind: self.kind.to_owned(),
             body: self.body,
+            audit: None,
             at: self.at,
         }
     }

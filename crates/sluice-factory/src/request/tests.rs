@@ -28,6 +28,7 @@ struct Case {
     kept: Vec<String>,
     earlier: Vec<Earlier>,
     guidance: Vec<String>,
+    journal: Vec<String>,
     pinned: Vec<String>,
     attempt: u16,
     strategy: Strategy,
@@ -94,6 +95,10 @@ impl Case {
                 outcome: "build failed".to_owned(),
             }],
             guidance: vec!["Anna: Use strict types.".to_owned()],
+            journal: vec![
+                "risk (Anna): The clock may jump.".to_owned(),
+                "question (coder): Which database?\nAnswered by Anna: SQLite.".to_owned(),
+            ],
             pinned: vec!["test/a.test.ts".to_owned(), "package-lock.json".to_owned()],
             attempt: 1,
             strategy: Strategy::Normal,
@@ -123,6 +128,7 @@ impl Case {
             kept: self.kept.clone(),
             earlier: self.earlier.clone(),
             guidance: self.guidance.clone(),
+            journal: self.journal.clone(),
             pinned: self.pinned.clone(),
         })
     }
@@ -147,7 +153,7 @@ fn headings(text: &str) -> Vec<String> {
     headings
 }
 
-const HEALING: [&str; 11] = [
+const HEALING: [&str; 12] = [
     "# Task: G5 Development of project adder",
     "# What failed",
     "## src/a.ts",
@@ -156,6 +162,7 @@ const HEALING: [&str; 11] = [
     "# Output of build (`npm run build`, its end)",
     "# Earlier attempts",
     "# What people said",
+    "# Journal of the project",
     "# What you may not change",
     "# Files of the project",
     "# How to answer",
@@ -242,9 +249,10 @@ fn the_first_request_says_the_task_and_nothing_of_failures() {
     case.last = None;
     case.earlier.clear();
     case.guidance.clear();
+    case.journal.clear();
     case.pinned.clear();
     let text = case.text();
-    assert_eq!(headings(&text), [HEALING[0], HEALING[9], HEALING[10]]);
+    assert_eq!(headings(&text), [HEALING[0], HEALING[10], HEALING[11]]);
     for part in [
         "You write the code.",
         "The project is built.",

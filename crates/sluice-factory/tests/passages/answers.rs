@@ -44,9 +44,16 @@ async fn a_waiver_says_in_the_proof_what_was_waived_and_why() {
     assert_eq!(world.at("refs/heads/main"), world.at("refs/heads/work"));
     let proven = decision(&world, Gate::G0);
     assert_eq!(proven["decision"], "waived");
+    let waiver = &proven["waivers"][0];
+    assert_eq!(waiver["what"], "docs/SCOPE.md");
     assert_eq!(
-        proven["waivers"],
-        json!([{ "what": "docs/SCOPE.md", "why": "Aims are goals.", "until": "2027-01-01" }])
+        (&waiver["why"], &waiver["until"]),
+        (&json!("Aims are goals."), &json!("2027-01-01"))
+    );
+    assert_eq!(
+        waiver["findings"].as_array().map(Vec::len),
+        Some(1),
+        "{waiver}"
     );
     assert_eq!(proven["escalations"][0]["who"]["name"], "Anna");
     assert_eq!(proven["escalations"][0]["answer"], "waive: Aims are goals.");
@@ -191,4 +198,117 @@ async fn of_many_answers_one_counts_and_work_is_where_it_says() {
         };
         assert_eq!(world.at("refs/heads/work"), expected, "{}", view.state);
     }
+}
+
+const FORM: &str = r#"
+[[escalation.fields]]
+name = "owner"
+prompt = "Who decides on the goals?"
+required = true
+[[escalation.fields]]
+name = "depth"
+prompt = "How deep?"
+choices = ["shallow", "deep"]
+actions = ["retry"]
+"#;
+
+#[tokio::test]
+async fn an_answer_is_held_against_the_form_and_is_the_next_attempts_input() {
+    let gate = GATE.replace("heal_attempts = 3", "heal_attempts = 0");
+    let world = World::with(&format!("{gate}{FORM}"), true).await;
+    world.script.says(NO_GOALS);
+    world.start(Gate::G0).await;
+    let id = world.question(Gate::G0).await;
+    let shown = world.factory.escalation_fetch(id).await.unwrap().question;
+    assert_eq!(shown["fields"][0]["name"], "owner");
+    let diff = &shown["attempts"][0]["diff"]["files"][0];
+    assert_eq!(diff["path"], "docs/SCOPE.md");
+    assert!(
+        diff["patch"].as_str().unwrap().contains("+## Aims"),
+        "{diff}"
+    );
+    assert!(shown["attempts"][0]["failure"].is_string());
+    let answer = async |action: &str, fields: serde_json::Value| {
+        let fields = serde_json::from_value(fields).unwrap();
+        let anna = approver();
+        world
+            .factory
+            .escalation_answer(id, action, "Ask them.", fields, &anna)
+            .await
+    };
+    for (action, fields) in [
+        ("retry", json!({})),
+        ("retry", json!({ "owner": " " })),
+        ("retry", json!({ "owner": 7 })),
+        ("retry", json!({ "owner": "Olga", "depth": "medium" })),
+        ("retry", json!({ "owner": "Olga", "colour": "red" })),
+        ("retry", json!({ "owner": "Olga", "until": "2999-01-01" })),
+        ("waive", json!({ "owner": "Olga", "depth": "deep" })),
+        ("waive", json!({ "owner": "Olga", "until": "2001-01-01" })),
+        ("waive", json!({ "owner": "Olga", "until": "next week" })),
+        ("waive", json!({ "owner": "Olga", "what": "build" })),
+        (
+            "waive",
+            json!({ "owner": "Olga", "what": ["docs/SCOPE.md", "build"] }),
+        ),
+    ] {
+        assert_eq!(
+            refused(answer(action, fields.clone()).await),
+            "fields",
+            "{action} {fields}"
+        );
+    }
+    world.script.says(GOOD);
+    answer("retry", json!({ "owner": "Olga", "depth": "deep" }))
+        .await
+        .unwrap();
+    world.settle().await;
+    let prompt = world.script.last_prompt();
+    for said in [
+        "- Anna: Ask them.",
+        "- Anna on owner: Olga",
+        "- Anna on depth: deep",
+    ] {
+        assert!(prompt.contains(said), "{said}: {prompt}");
+    }
+    world.approve(Gate::G0).await;
+    let proven = decision(&world, Gate::G0);
+    assert_eq!(
+        proven["escalations"][0]["fields"],
+        json!({ "owner": "Olga", "depth": "deep" })
+    );
+    expect_verified(&world);
+}
+
+#[tokio::test]
+async fn a_waiver_that_has_ended_is_told_of() {
+    let (world, id) = escalated(NO_GOALS).await;
+    let soon = (jiff::Timestamp::now() + jiff::SignedDuration::from_secs(3600)).to_string();
+    let fields = BTreeMap::from([
+        ("until".to_owned(), json!(soon)),
+        ("what".to_owned(), json!("docs/SCOPE.md")),
+    ]);
+    let anna = approver();
+    let answered = world
+        .factory
+        .escalation_answer(id, "waive", "Aims are goals.", fields, &anna);
+    answered.await.unwrap();
+    world.settle().await;
+    let waivers = world.gate(Gate::G0).await.waivers;
+    assert_eq!(waivers.len(), 1);
+    assert_eq!(
+        (waivers[0].what.as_str(), waivers[0].is_expired),
+        ("docs/SCOPE.md", false)
+    );
+    assert!(waivers[0].until.as_ref().unwrap().ends_with('Z'));
+    world.approve(Gate::G0).await;
+    let report = expect_verified(&world);
+    let now = jiff::Timestamp::now()
+        .strftime("%Y-%m-%dT%H:%M:%SZ")
+        .to_string();
+    assert_eq!(report.gates[0].waivers[0].is_expired(&now), Some(false));
+    assert_eq!(
+        report.gates[0].waivers[0].is_expired("2999-01-01T00:00:00Z"),
+        Some(true)
+    );
 }

@@ -622,6 +622,7 @@ async fn an_edit_is_of_the_only_person_who_may_edit_or_of_the_user_of_the_daemon
         name: name.to_owned(),
         role,
         kind: sluice_factory::ActorKind::Person,
+        projects: None,
         expires_at: None,
         at: jiff::Timestamp::now(),
     };

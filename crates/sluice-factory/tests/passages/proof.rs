@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use sluice_factory::Gate;
 use sluice_proof::Subject;
+use sluice_proof::audit::AuditRow;
 use sluice_proof::verify::{
     ChainEntry, CommitInfo, Expected, GateChain, Report, Repository, Trust, verify,
 };
@@ -14,6 +15,11 @@ use crate::world::World;
 
 /// Verifies all that the project's git data holds, trusting the daemon's key.
 pub(crate) fn verified(world: &World) -> Report {
+    verified_with(world, None)
+}
+
+/// The same with an audit log.
+pub(crate) fn verified_with(world: &World, audit: Option<Vec<AuditRow>>) -> Report {
     let repo = world.repo();
     let commits = |oid: &str| {
         let commit = repo.commit_read(&oid.parse().ok()?).ok()?;
@@ -46,6 +52,8 @@ pub(crate) fn verified(world: &World) -> Report {
             })
             .collect(),
         commits: &commits,
+        audit,
+        now: Some("2026-11-22T00:00:00Z".to_owned()),
     };
     let expected = Expected::gates(Gate::ALL.map(Gate::as_str));
     verify(
@@ -94,7 +102,8 @@ pub(crate) fn decision(world: &World, gate: Gate) -> Value {
 
 /// Fails with what is wrong unless everything verifies.
 #[track_caller]
-pub(crate) fn expect_verified(world: &World) {
+pub(crate) fn expect_verified(world: &World) -> Report {
     let report = verified(world);
     assert!(report.verified, "{report}");
+    report
 }

@@ -220,6 +220,7 @@ impl World {
             subject_digest: self.gate(gate).await.subject_digest.unwrap(),
             comment: "fine".to_owned(),
             fields: BTreeMap::new(),
+            to: None,
         }
     }
 
@@ -377,5 +378,6 @@ pub(crate) fn actor(name: &str, kind: ActorKind, role: Role) -> Actor {
         kind,
         role,
         token: None,
+        projects: None,
     }
 }

@@ -5,6 +5,7 @@ mod stored;
 mod table;
 
 use super::{Answer, Event, Signature, Verdict, Work};
+use crate::Gate;
 
 /// Every event, with two ways to fail.
 fn events() -> Vec<Event> {
@@ -19,7 +20,9 @@ fn events() -> Vec<Event> {
         Event::Ruled(true),
         Event::Ruled(false),
         Event::Approved,
-        Event::Rejected,
+        Event::Rejected(Gate::G5),
+        Event::Rejected(Gate::G3),
+        Event::Rejected(Gate::G6),
         Event::Answered(Answer::Retry),
         Event::Answered(Answer::Waive),
         Event::Answered(Answer::Reject),

@@ -1,6 +1,7 @@
 //! gate-decision v1: who let the subject pass, or did not, and what lay before them.
 
 use super::form::{GATE_DECISION, Statement};
+use crate::audit::AuditAnchor;
 use crate::digest::FileDigest;
 use crate::subject::{Saw, Subject, subject_digest};
 use serde::{Deserialize, Serialize};
@@ -77,12 +78,44 @@ pub struct Who {
 /// Something that was let pass on a person's word.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waiver {
-    /// What is waived: a check, a document, a finding's fingerprint.
+    /// What is waived: a check, or a document.
     pub what: String,
+    /// The fingerprints of what it had found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<String>,
     /// The reason.
     pub why: String,
     /// Until when (RFC 3339 date or time); none is without end.
     pub until: Option<String>,
+}
+
+impl Waiver {
+    /// Whether it is past its end at `now` (RFC 3339, UTC, with `Z`). A day counts to its last moment. An end that is
+    /// neither a day nor a time in UTC is not told.
+    #[must_use]
+    pub fn is_expired(&self, now: &str) -> Option<bool> {
+        let Some(until) = &self.until else {
+            return Some(false);
+        };
+        let shape = |text: &str| -> String {
+            let digit = |c: char| if c.is_ascii_digit() { '0' } else { c };
+            text.chars().map(digit).collect()
+        };
+        match shape(until).as_str() {
+            "0000-00-00" => Some(now.get(..10)? > until.as_str()),
+            "0000-00-00T00:00:00Z" => Some(now >= until.as_str()),
+            _ => None,
+        }
+    }
+}
+
+/// The work was sent back by a rejection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentBack {
+    /// The gate that it was sent back to, one before the decision's own.
+    pub to: String,
+    /// The passing decisions that do not hold any more by this: those of that gate and of the ones after it.
+    pub reopens: Vec<Previous>,
 }
 
 /// A question that the run put to a person, and the answer.
@@ -92,6 +125,9 @@ pub struct EscalationAnswer {
     pub question: String,
     /// What was answered: action and guidance.
     pub answer: String,
+    /// What was filled in besides, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<String, Value>,
     /// By whom.
     pub who: Who,
 }
@@ -176,6 +212,9 @@ pub struct Decision {
     /// What was asked on the way.
     #[serde(default)]
     pub escalations: Vec<EscalationAnswer>,
+    /// Where the work was sent back to; none unless a rejection names another gate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_back: Option<SentBack>,
     /// The attempts of the run.
     #[serde(default)]
     pub attempts: Vec<Attempt>,
@@ -184,6 +223,9 @@ pub struct Decision {
     pub documents: Vec<Document>,
     /// The passing decision of the gate before; none at the first gate.
     pub previous: Option<Previous>,
+    /// The decision's own row of the audit log, and with it the whole log before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<AuditAnchor>,
     /// When it fell (RFC 3339).
     pub at: String,
     /// Sluice's version.

@@ -295,6 +295,14 @@ fn rules(expected: &Expected, decision: &Decision, authors: &[String]) -> Vec<St
             decision.who.name
         )),
     }
+    if let Some(back) = &decision.sent_back
+        && (decision.decision != DecisionKind::Rejected || back.to >= decision.gate)
+    {
+        problems.push(format!(
+            "{} cannot send work back to {}",
+            decision.decision, back.to
+        ));
+    }
     if !decision.decision.is_step() {
         return problems;
     }

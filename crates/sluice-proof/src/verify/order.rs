@@ -3,6 +3,7 @@
 use super::decided::{Chain, Decided};
 use super::report::{GateReport, HeadReport, Report, SignerReport, TrustSource};
 use super::repository::{Commits, Expected, Repository};
+use crate::audit::{self, AuditAnchor};
 use crate::dsse::{Envelope, Verified};
 use crate::entry::{LAYOUT, LINKS};
 use crate::layout::{read_link, read_steps};
@@ -49,8 +50,15 @@ pub(super) fn report(
         }
     }
 
+    let sent_back: HashSet<&str> = chains
+        .iter()
+        .flat_map(|chain| &chain.entries)
+        .filter_map(|decided| decided.decision.sent_back.as_ref())
+        .flat_map(|back| back.reopens.iter().map(|one| one.sha256.as_str()))
+        .collect();
     let mut last: Option<(&str, &Decided<'_>)> = None;
     let mut missing = Vec::new();
+    let mut unpassed: Option<&str> = None;
     let mut broken = false;
     for (index, (gate, chain)) in expected.iter().zip(&chains).enumerate() {
         let standing = standing(chain);
@@ -59,9 +67,10 @@ pub(super) fn report(
             .extend(tag(repository, gate, standing, &mut notes));
         let Some(standing) = standing else {
             missing.push(gate.gate.clone());
+            unpassed = unpassed.or((!broken).then_some(gate.gate.as_str()));
             continue;
         };
-        if let Some(skipped) = missing.iter().find(|_| !broken) {
+        if let Some(skipped) = unpassed.filter(|_| !broken) {
             gates[index]
                 .problems
                 .push(format!("it was passed, but {skipped} before it was not"));
@@ -87,6 +96,11 @@ pub(super) fn report(
             gates[index].problems.push(format!(
                 "its commit is not built on the one that {before} passed"
             ));
+        }
+        // It passed what it passed, so `main` stays; it is to be passed again.
+        if sent_back.contains(standing.digest.as_str()) {
+            gates[index].reopened = true;
+            missing.push(gate.gate.clone());
         }
         last = Some((&gate.gate, standing));
         if repository
@@ -123,6 +137,13 @@ pub(super) fn report(
             .collect(),
         missing,
     });
+    let warnings = expired(repository, &chains, expected);
+    let audit = repository.audit.as_deref().map(|rows| {
+        let audit = audit::check(rows, &anchors(&chains));
+        problems.extend(audit.problems.iter().cloned());
+        notes.extend(audit.notes.iter().cloned());
+        audit
+    });
     Report {
         verified: problems.is_empty() && gates.iter().all(|gate| gate.problems.is_empty()),
         project,
@@ -139,8 +160,51 @@ pub(super) fn report(
         gates,
         head,
         problems,
+        audit,
+        warnings,
         notes,
     }
+}
+
+/// The waivers that stand and are past their end.
+fn expired(
+    repository: &Repository<'_>,
+    chains: &[Chain<'_>],
+    expected: &[Expected],
+) -> Vec<String> {
+    let Some(now) = repository.now.as_deref() else {
+        return Vec::new();
+    };
+    let mut warnings = Vec::new();
+    for (gate, chain) in expected.iter().zip(chains) {
+        let waivers = standing(chain).map_or(&[][..], |decided| &decided.decision.waivers);
+        for waiver in waivers {
+            let (what, until) = (&waiver.what, waiver.until.as_deref().unwrap_or_default());
+            match waiver.is_expired(now) {
+                Some(false) => {}
+                Some(true) => warnings.push(format!(
+                    "{}: the waiver of {what} expired on {until}",
+                    gate.gate
+                )),
+                None => warnings.push(format!(
+                    "{}: the waiver of {what} ends at {until:?}, which is no date",
+                    gate.gate
+                )),
+            }
+        }
+    }
+    warnings
+}
+
+/// The audit rows that decisions name, with the words for the decision.
+fn anchors(chains: &[Chain<'_>]) -> Vec<(String, AuditAnchor)> {
+    let all = chains.iter().flat_map(|chain| &chain.entries);
+    all.filter_map(|decided| {
+        let decision = &decided.decision;
+        let name = format!("the {} decision of run {}", decision.gate, decision.run);
+        Some((name, decision.audit.clone()?))
+    })
+    .collect()
 }
 
 /// What the last decision says, and what was found wrong in the chain.

@@ -1,5 +1,6 @@
 //! What verification found, for people and for programs.
 
+use crate::audit::AuditReport;
 use crate::statement::{DecisionKind, Waiver};
 use crate::subject::Subject;
 use serde::Serialize;
@@ -101,6 +102,11 @@ pub struct Report {
     pub head: Option<HeadReport>,
     /// What is wrong beyond a single gate.
     pub problems: Vec<String>,
+    /// The audit log, when it was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audit: Option<AuditReport>,
+    /// What was true when it was signed and is not any more: waivers that are past their end.
+    pub warnings: Vec<String>,
     /// What a reader should know but nothing is wrong with.
     pub notes: Vec<String>,
 }
@@ -135,8 +141,22 @@ impl fmt::Display for Report {
                 writeln!(f, "to go   {}", head.missing.join(" "))?;
             }
         }
+        if let (Some(audit), Some(first), Some(last)) = (
+            &self.audit,
+            self.audit.as_ref().and_then(|audit| audit.first),
+            self.audit.as_ref().and_then(|audit| audit.last),
+        ) {
+            let anchors = audit.anchors;
+            writeln!(
+                f,
+                "audit   rows {first} to {last}, {anchors} of them named by decisions"
+            )?;
+        }
         for note in &self.notes {
             writeln!(f, "note    {}", visible(note))?;
+        }
+        for warning in &self.warnings {
+            writeln!(f, "WARNING {}", visible(warning))?;
         }
         for problem in &self.problems {
             writeln!(f, "PROBLEM {}", visible(problem))?;

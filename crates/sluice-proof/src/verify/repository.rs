@@ -1,5 +1,6 @@
 //! What is verified: refs, commits and files, as some adapter read them from git.
 
+use crate::audit::AuditRow;
 use crate::signers::Signers;
 use crate::statement;
 use crate::subject::Subject;
@@ -62,6 +63,10 @@ pub struct Repository<'a> {
     pub tags: BTreeMap<String, String>,
     /// All commits.
     pub commits: &'a dyn Commits,
+    /// The audit log, or a part of it, when it is to be checked too; oldest row first.
+    pub audit: Option<Vec<AuditRow>>,
+    /// Now (RFC 3339, UTC), to tell which waivers are past their end; none leaves that out.
+    pub now: Option<String>,
 }
 
 /// Whose signatures count.

@@ -477,6 +477,8 @@ proptest! {
             chains: chains.collect(),
             tags: names.iter().map(|gate| (gate.clone(), oid.clone())).collect(),
             commits: Default::default(),
+            audit: None,
+            now: None,
         };
         let nobody = Signers::default();
         let report = read.verify(if told { Trust::Told(&nobody) } else { Trust::FirstSigner });

@@ -1,5 +1,6 @@
 //! A project that went through five gates, with its proofs in a real git repository.
 
+use sluice_proof::audit::AuditRow;
 use sluice_proof::entry::{self, EntryInput, entry};
 use sluice_proof::statement::{
     CheckRun, Decision, DecisionKind, Document, Previous, Provenance, ResourceDescriptor,
@@ -123,6 +124,7 @@ impl World {
         };
         let waiver = Waiver {
             what: "audit".into(),
+            findings: Vec::new(),
             why: "the registry has none".into(),
             until: Some("2027-01-01".into()),
         };
@@ -254,6 +256,8 @@ impl World {
             previous: case.previous,
             at: AT.into(),
             sluice_version: "0.1.0".into(),
+            sent_back: None,
+            audit: None,
             files: Vec::new(),
         };
         decision.subject_digest = decision.computed_digest(&case.subject);
@@ -438,6 +442,8 @@ impl World {
             chains,
             tags,
             commits,
+            audit: None,
+            now: None,
         }
     }
 
@@ -493,6 +499,8 @@ pub(crate) struct Read {
     pub(crate) chains: Vec<GateChain>,
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) commits: BTreeMap<String, CommitInfo>,
+    pub(crate) audit: Option<Vec<AuditRow>>,
+    pub(crate) now: Option<String>,
 }
 
 impl Read {
@@ -503,6 +511,8 @@ impl Read {
             gates: self.chains.clone(),
             tags: self.tags.clone(),
             commits: &lookup,
+            audit: self.audit.clone(),
+            now: self.now.clone(),
         };
         verify(&repository, trust, &Expected::gates(GATES))
     }

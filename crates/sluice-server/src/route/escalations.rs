@@ -23,7 +23,7 @@ use crate::state::{App, finish};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct EscalationQuery {
-    /// `open` or `answered`; both when left out.
+    /// `open`, `answered` or `withdrawn`; all when left out.
     #[serde(default, deserialize_with = "filled")]
     #[param(value_type = Option<String>)]
     state: Option<EscalationState>,
@@ -56,16 +56,18 @@ pub(crate) struct EscalationAnswer {
     responses((status = 200, body = schema::Page<schema::Escalation>)))]
 pub(crate) async fn escalation_list(
     State(app): State<App>,
+    caller: Caller,
     QueryOf(query): QueryOf<EscalationQuery>,
 ) -> Result<Json<Page<EscalationView>>, ApiError> {
     let paging = Paging {
         cursor: query.cursor,
         limit: query.limit,
     };
-    let page = app
+    let mut page = app
         .factory
         .escalation_list(query.state, paging.cursor.as_deref(), paging.size()?)
         .await?;
+    page.items.retain(|one| caller.0.may_see(&one.project));
     Ok(Json(page))
 }
 

@@ -1,35 +1,17 @@
-//! What happened: live, and the decisions for people who look back.
+//! What happens, live.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
-use sluice_factory::view::{EventView, Page};
 use utoipa::IntoParams;
 
 use crate::auth::Caller;
 use crate::param::PathOf;
-use crate::problem::{ApiError, Kind};
-use crate::query::{Paging, QueryOf, filled};
-use crate::schema;
+use crate::problem::ApiError;
+use crate::query::{QueryOf, filled};
 use crate::state::App;
 use crate::stream::{Follow, answer, resume_after};
-
-/// What stands in the audit: decisions, and changes of what is decided on or by whom.
-const AUDITED: [&str; 9] = [
-    "project.created",
-    "project.deleted",
-    "file.edited",
-    "gate.started",
-    "gate.decided",
-    "gate.ruled",
-    "escalation.answered",
-    "token.created",
-    "token.revoked",
-];
-/// Events read from the store at once.
-const BATCH: u64 = 500;
 
 /// Where a stream begins.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -77,42 +59,4 @@ pub(crate) async fn event_stream_of_project(
         &caller,
         Follow::new(&app, Some(project), after).stream(),
     )
-}
-
-/// Every decision, oldest first.
-#[utoipa::path(get, path = "/audit", tag = "events", params(Paging),
-    responses((status = 200, body = schema::Page<schema::Event>)))]
-pub(crate) async fn audit_list(
-    State(app): State<App>,
-    QueryOf(paging): QueryOf<Paging>,
-) -> Result<Json<Page<EventView>>, ApiError> {
-    let size = usize::try_from(paging.size()?).unwrap_or(usize::MAX);
-    let mut after = match paging.cursor.as_deref().map(str::parse) {
-        None => 0,
-        Some(Ok(after)) => after,
-        Some(Err(_)) => {
-            let detail = "the cursor is not one that was given out";
-            return Err(ApiError::new(Kind::Invalid, detail).with("field", "cursor"));
-        }
-    };
-    let mut items: Vec<EventView> = Vec::new();
-    loop {
-        let events = app.factory.event_list(after, None, BATCH).await?;
-        let Some(last) = events.last() else {
-            break;
-        };
-        after = last.seq;
-        let audited = |event: &EventView| AUDITED.contains(&event.kind.as_str());
-        items.extend(events.into_iter().filter(audited));
-        if items.len() > size {
-            break;
-        }
-    }
-    let more = items.len() > size;
-    items.truncate(size);
-    let next_cursor = items
-        .last()
-        .filter(|_| more)
-        .map(|event| event.seq.to_string());
-    Ok(Json(Page { items, next_cursor }))
 }

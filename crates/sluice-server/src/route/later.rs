@@ -25,9 +25,6 @@ macro_rules! later {
 }
 
 later! {
-    journal_list: get "/projects/{project}/journal", "the journal";
-    journal_create: post "/projects/{project}/journal", "the journal";
-    journal_change: patch "/projects/{project}/journal", "the journal";
     agent_execute: post "/projects/{project}/agents/{agent}/execute", "asking an agent outside a gate";
     export_list: get "/projects/{project}/exports/github", "the export to GitHub";
     export_create: post "/projects/{project}/exports/github", "the export to GitHub";

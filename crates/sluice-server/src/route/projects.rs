@@ -16,6 +16,7 @@ use crate::param::PathOf;
 use crate::problem::ApiError;
 use crate::query::{Paging, QueryOf};
 use crate::schema;
+use crate::scope;
 use crate::state::{App, finish};
 
 /// A project to be made.
@@ -42,10 +43,12 @@ fn blank() -> String {
     responses((status = 200, body = schema::Page<schema::Project>)))]
 pub(crate) async fn project_list(
     State(app): State<App>,
+    caller: Caller,
     QueryOf(paging): QueryOf<Paging>,
 ) -> Result<Json<Page<ProjectView>>, ApiError> {
     let cursor = paging.cursor.as_deref();
-    let page = app.factory.project_list(cursor, paging.size()?).await?;
+    let mut page = app.factory.project_list(cursor, paging.size()?).await?;
+    page.items.retain(|project| caller.0.may_see(&project.name));
     Ok(Json(page))
 }
 
@@ -59,6 +62,7 @@ pub(crate) async fn project_create(
     JsonBody(new): JsonBody<NewProject>,
 ) -> Result<Response, ApiError> {
     caller.need(Role::Operator)?;
+    scope::visible(&caller.0, &new.name)?;
     let view = finish(async move {
         let NewProject {
             name,

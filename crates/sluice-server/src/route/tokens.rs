@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
+use sluice_factory::TokenBounds;
 use sluice_factory::view::{Page, TokenView};
 use utoipa::ToSchema;
 
@@ -30,6 +31,13 @@ pub(crate) struct NewToken {
     #[serde(default = "person")]
     #[schema(default = "person")]
     kind: String,
+    /// The projects that it is for, by name; without this it is for all, and for the daemon as a whole.
+    #[serde(default)]
+    projects: Option<Vec<String>>,
+    /// From when on it is refused, RFC 3339; without this it does not expire.
+    #[serde(default)]
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
 }
 
 fn person() -> String {
@@ -68,9 +76,21 @@ pub(crate) async fn token_create(
     JsonBody(new): JsonBody<NewToken>,
 ) -> Result<Response, ApiError> {
     let (view, token) = finish(async move {
-        let NewToken { name, role, kind } = new;
+        let NewToken {
+            name,
+            role,
+            kind,
+            projects,
+            expires_at,
+        } = new;
         app.factory
-            .token_create(&name, &role, &kind, &caller.0)
+            .token_create(
+                &name,
+                &role,
+                &kind,
+                TokenBounds::new(projects, expires_at)?,
+                &caller.0,
+            )
             .await
     })
     .await?;

@@ -25,7 +25,7 @@ pub struct Gate {
     pub purpose: String,
     /// `pending` (gates before it are not passed), `ready` (it can be started), the state of its newest
     /// run (`working`, `healing`, `held`, `checking`, `escalated`, `awaiting_approval`, `sealing`,
-    /// `approved`, `rejected`, `cancelled`, `not_applicable`).
+    /// `approved`, `rejected`, `cancelled`, `not_applicable`), or `reopened`: it was passed and is to be passed again.
     pub state: String,
     /// The newest run.
     pub run: Option<String>,
@@ -39,6 +39,10 @@ pub struct Gate {
     pub subject_is_head: Option<bool>,
     /// Commits of people on `work` that came after the subject, newest first; what was decided does not cover them.
     pub edits_since: Vec<String>,
+    /// Why a gate that was passed is `reopened`.
+    pub reopened: Option<Reopened>,
+    /// What was let pass on a person's word.
+    pub waivers: Vec<Waiver>,
     /// Binds a decision to that subject and its evidence.
     pub subject_digest: Option<String>,
     /// The proofs that the gate demands.
@@ -63,6 +67,35 @@ pub struct Gate {
     pub approvals_required: u8,
     /// Who has approved this subject.
     pub approved_by: Vec<String>,
+}
+
+/// Why what a gate passed does not hold any more.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Reopened {
+    /// `edit`: people changed `paths` in `commits`. `rejection`: that of `gate` sent the work back. `gate`: `gate`,
+    /// before this one, is to be passed first or was passed anew.
+    pub by: String,
+    /// Which gate.
+    pub gate: Option<String>,
+    /// What was changed of what the evidence is about; the first 50.
+    pub paths: Vec<String>,
+    /// The commits, newest first.
+    pub commits: Vec<String>,
+}
+
+/// Something that does not hold and was let pass.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Waiver {
+    /// A check or a document.
+    pub what: String,
+    /// The fingerprints of what it had found.
+    pub findings: Vec<String>,
+    /// Why.
+    pub why: String,
+    /// Until when: a day, or a time in UTC.
+    pub until: Option<String>,
+    /// Whether that is over.
+    pub is_expired: bool,
 }
 
 /// What an approver must fill in.

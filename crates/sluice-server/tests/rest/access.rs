@@ -38,6 +38,11 @@ fn ask<'a>(
         "edit_resolve" => ask.json(&json!({ "take": "mine" })),
         "gate_rule" => ask.json(&json!({ "allow": true })),
         "escalation_answer" => ask.json(&json!({ "action": "retry" })),
+        "journal_create" => ask.json(&json!({ "kind": "note", "text": "Seen." })),
+        "journal_change" => {
+            let id = "01900000-0000-7000-8000-000000000000";
+            ask.json(&json!({ "id": id, "state": "closed" }))
+        }
         "token_create" => ask.json(&json!({ "name": "new", "role": "viewer" })),
         _ => ask,
     }
@@ -46,7 +51,8 @@ fn ask<'a>(
 fn least(operation: &str) -> Role {
     match operation {
         "project_create" | "file_write" | "file_delete" | "reply_put" | "check_create"
-        | "edit_resolve" | "edit_drop" | "gate_start" | "gate_cancel" => Role::Operator,
+        | "edit_resolve" | "edit_drop" | "journal_create" | "journal_change" | "gate_start"
+        | "gate_cancel" => Role::Operator,
         "gate_approve" | "gate_reject" | "gate_rule" | "escalation_answer" => Role::Approver,
         "project_delete" | "token_list" | "token_create" | "token_revoke" => Role::Admin,
         _ => Role::Viewer,
@@ -248,4 +254,67 @@ async fn of_fifty_approvers_one_wins() {
             .count(),
         1
     );
+}
+
+#[tokio::test]
+async fn a_token_for_some_projects_sees_no_other() {
+    let world = World::with_project().await;
+    let new = json!({ "name": "other", "kind": "service", "template": "blank" });
+    world
+        .post("olga", "/projects")
+        .json(&new)
+        .send()
+        .await
+        .is(201);
+    let made = world
+        .post("adam", "/tokens")
+        .json(&json!({ "name": "Sam", "role": "approver", "projects": [PROJECT], "expires_at": "2999-01-01T00:00:00Z" }))
+        .send()
+        .await
+        .is(201)
+        .json();
+    assert_eq!(made["projects"], json!([PROJECT]));
+    let token = made["token"].as_str().unwrap();
+    let bearer = format!("Bearer {token}");
+    let get = async |path: &str| {
+        let ask = world.get("", path).header("authorization", &bearer);
+        ask.send().await
+    };
+    for (path, status) in [
+        (format!("/projects/{PROJECT}"), 200),
+        (format!("/projects/{PROJECT}/gates"), 200),
+        ("/projects".to_owned(), 200),
+        ("/escalations".to_owned(), 200),
+        ("/templates".to_owned(), 200),
+        ("/projects/other".to_owned(), 404),
+        ("/projects/other/gates".to_owned(), 404),
+        ("/audit".to_owned(), 403),
+        ("/events".to_owned(), 403),
+        ("/metrics".to_owned(), 403),
+        ("/tokens".to_owned(), 403),
+        (format!("/proofs/{}", "0".repeat(64)), 404),
+    ] {
+        assert_eq!(get(&path).await.status, status, "{path}");
+    }
+    let listed = get("/projects").await.json();
+    let names: Vec<&str> = listed["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, [PROJECT]);
+    for wrong in [
+        json!({ "name": "a", "role": "admin", "projects": [PROJECT] }),
+        json!({ "name": "a", "role": "viewer", "projects": ["../x"] }),
+        json!({ "name": "a", "role": "viewer", "expires_at": "2001-01-01T00:00:00Z" }),
+        json!({ "name": "a", "role": "viewer", "expires_at": "soon" }),
+    ] {
+        world
+            .post("adam", "/tokens")
+            .json(&wrong)
+            .send()
+            .await
+            .is(422);
+    }
 }

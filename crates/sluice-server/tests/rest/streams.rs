@@ -51,6 +51,7 @@ async fn append(factory: &Factory, project: Option<&str>, n: i64) {
         project: project.map(str::to_owned),
         kind: "test.note".to_owned(),
         body: json!({ "n": n, "text": "two\nlines" }),
+        audit: None,
         at: jiff::Timestamp::now(),
     };
     factory.store().event_append(event).await.unwrap();

@@ -277,13 +277,14 @@ impl World {
             name: name.to_owned(),
             role,
             kind,
+            projects: None,
             expires_at: None,
             at: Timestamp::now(),
         };
         let secret = format!("secret-{name}");
         self.factory
             .store()
-            .token_put_fixed(&secret, new)
+            .token_put_fixed(&secret, new, &[])
             .await
             .unwrap();
     }

@@ -1,8 +1,9 @@
 //! A request under a key, and its answer once there is one.
 
 use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "idempotency")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
@@ -18,6 +19,7 @@ pub struct Model {
     pub expires_at: i64,
     pub status: Option<i32>,
     pub headers: Option<String>,
+    #[serde(with = "crate::blob::maybe")]
     pub body: Option<Vec<u8>>,
 }
 

@@ -10,7 +10,7 @@ use sluice_store::{EventSeq, RowsError, RunCommitOutcome, Store, StoreError};
 use tempfile::TempDir;
 
 use crate::suite::{self, stories};
-use crate::world::{approve, await_approval, event, rule};
+use crate::world::{approve, await_approval, event, refuses_to_change_the_log, rule};
 
 /// A server of our own, reached by a socket in its folder; it ends with the test, however that ends.
 struct Server {
@@ -179,6 +179,14 @@ async fn rows_move_from_sqlite_to_postgres_and_work_goes_on() {
     let outcome = new.run_commit(approve(id, &run, "grace")).await.unwrap();
     assert!(matches!(outcome, RunCommitOutcome::Committed { .. }));
     assert_eq!(new.decision_list(id).await.unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_log_is_kept() {
+    let server = Server::start().await;
+    let store = server.open("sluice").await;
+    let raw = Database::connect(server.url("sluice")).await.unwrap();
+    refuses_to_change_the_log(&store, &raw).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,7 +9,7 @@ use sluice_gates::Step;
 use sluice_store::{EventSeq, RunCommitOutcome, Store, StoreError};
 
 use crate::suite::{self, stories};
-use crate::world::{approve, await_approval, event, rule};
+use crate::world::{approve, await_approval, event, log_problems, refuses_to_change_the_log, rule};
 
 fn url(folder: &Path) -> String {
     format!("sqlite://{}/sluice.db?mode=rwc", folder.display())
@@ -357,4 +357,33 @@ async fn a_damaged_copy_changes_nothing() {
         copy.event_append(event("p", "first")).await.unwrap(),
         EventSeq(1)
     );
+}
+
+#[tokio::test]
+async fn the_log_is_kept_and_whoever_gets_around_that_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = url(folder.path());
+    let store = Store::open(&url).await.unwrap();
+    let raw = Database::connect(&url).await.unwrap();
+    refuses_to_change_the_log(&store, &raw).await;
+    let run = async |statement: &str| {
+        raw.execute_unprepared(statement).await.unwrap();
+    };
+    run("DROP TRIGGER audit_kept").await;
+    run("DROP TRIGGER audit_as_it_was").await;
+    run("CREATE TABLE good AS SELECT * FROM audit").await;
+    for tampering in [
+        "UPDATE audit SET who_name = 'eva' WHERE seq = 2",
+        "UPDATE audit SET body = '{\"n\":7}' WHERE seq = 2",
+        "UPDATE audit SET at = at + 1 WHERE seq = 3",
+        "UPDATE audit SET previous = hash WHERE seq = 2",
+        "DELETE FROM audit WHERE seq = 2",
+        "DELETE FROM audit WHERE seq = 1; UPDATE audit SET seq = seq - 1",
+        "UPDATE audit SET seq = 9 WHERE seq = 2; UPDATE audit SET seq = 2 WHERE seq = 3; UPDATE audit SET seq = 3 WHERE seq = 9",
+    ] {
+        run(tampering).await;
+        assert!(!log_problems(&store).await.is_empty(), "{tampering}");
+        run("DELETE FROM audit; INSERT INTO audit SELECT * FROM good").await;
+        assert!(log_problems(&store).await.is_empty());
+    }
 }

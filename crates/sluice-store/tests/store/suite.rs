@@ -3,6 +3,7 @@
 use sluice_store::Store;
 
 pub(crate) mod attempts;
+pub(crate) mod audit;
 pub(crate) mod copies;
 pub(crate) mod events;
 pub(crate) mod keys;
@@ -29,6 +30,11 @@ macro_rules! stories {
             of_fifty_changes_one_wins: runs,
             of_fifty_approvers_one_wins: runs,
             nobody_approves_twice: runs,
+            of_fifty_approvers_two_win_where_two_must: audit,
+            a_decision_is_bound_to_its_subject_and_to_others_than_its_authors: audit,
+            the_audit_log_is_one_chain: audit,
+            what_is_there_is_attempt_0: audit,
+            a_setting_that_changes_is_told_of: audit,
             a_change_happens_whole_or_not_at_all: runs,
             contradictions_are_refused: runs,
             faults_put_a_run_off: runs,

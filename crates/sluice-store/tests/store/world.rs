@@ -26,6 +26,7 @@ pub(crate) fn event(project: &str, kind: &str) -> NewEvent {
         project: Some(project.into()),
         kind: kind.into(),
         body: json!({"kind": kind}),
+        audit: None,
         at: at(0),
     }
 }
@@ -36,6 +37,7 @@ pub(crate) fn person(name: &str) -> Actor {
         kind: ActorKind::Person,
         role: Role::Approver,
         token: None,
+        projects: None,
     }
 }
 
@@ -76,6 +78,7 @@ pub(crate) fn new_run(project: &str, run: Run) -> NewRun {
         pins: Pins::from([("package-lock.json".into(), "b1".into())]),
         gate_file: "name = \"Development\"\n".into(),
         opened_by: "ada".into(),
+        presented: None,
         at: at(1),
     }
 }
@@ -141,4 +144,30 @@ pub(crate) fn approve(id: RunId, run: &Run, name: &str) -> RunCommit {
 
 pub(crate) async fn now(store: &Store, id: RunId) -> Step {
     store.run_fetch(id).await.unwrap().unwrap().step()
+}
+
+/// Notes three rows, then holds that the database refuses to change them.
+pub(crate) async fn refuses_to_change_the_log(store: &Store, raw: &sea_orm::DatabaseConnection) {
+    use sea_orm::ConnectionTrait as _;
+    for n in 0..3 {
+        let mut told = event("p", "gate.decided").by(&person("ada"));
+        told.body = json!({ "n": n });
+        store.event_append(told).await.unwrap();
+    }
+    for statement in [
+        "UPDATE audit SET who_name = 'eva'",
+        "UPDATE audit SET seq = 7 WHERE seq = 1",
+        "DELETE FROM audit WHERE seq = 2",
+    ] {
+        let refused = raw.execute_unprepared(statement).await.unwrap_err();
+        assert!(refused.to_string().contains("only added to"), "{refused}");
+    }
+    assert_eq!(log_problems(store).await, Vec::<String>::new());
+}
+
+/// What is wrong with the log as the store reads it.
+pub(crate) async fn log_problems(store: &Store) -> Vec<String> {
+    let all = sluice_store::AuditFilter::default();
+    let rows = store.audit_list(&all, 0, 100).await.unwrap().items;
+    sluice_proof::audit::check(&rows, &[]).problems
 }

@@ -109,7 +109,7 @@ pub(crate) async fn run(options: &Demo, config: &Config, output: Output) -> Resu
     wired.factory.shutdown();
     passage?;
     let git = wired.factory.data().git(&project.name);
-    let report = verify::report(&Repo::open(&git)?, None);
+    let report = verify::report(&Repo::open(&git)?, None, None);
     line(
         output,
         format_args!(
@@ -185,6 +185,7 @@ impl Show {
                 kind: ActorKind::Person,
                 role: Role::Approver,
                 token: None,
+                projects: None,
             },
             names: Gate::ALL
                 .into_iter()
@@ -303,6 +304,7 @@ impl Show {
             subject_digest: view.subject_digest.clone().unwrap_or_default(),
             comment: said.comment,
             fields: said.fields,
+            to: None,
         };
         self.factory
             .gate_approve(&self.project, gate, decide, &self.person)

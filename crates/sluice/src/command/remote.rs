@@ -12,8 +12,8 @@ use serde_json::{Map, Value, json};
 use sluice_path::ProjectName;
 
 use crate::cli::{
-    Decide, EditCommand, EditOf, EscalationCommand, GateCommand, GateOf, ProjectCommand, Remote,
-    TokenCommand,
+    Audit, Decide, EditCommand, EditOf, EscalationCommand, GateCommand, GateOf, ProjectCommand,
+    Remote, TokenCommand,
 };
 use crate::exit::Exit;
 use crate::output::Output;
@@ -76,7 +76,13 @@ pub(super) async fn gate(command: GateCommand, output: Output) -> Result<(), Exi
             list(&remote, &path, GATES, output).await
         }
         GateCommand::Show(gate) => call(&gate, Method::GET, &[], Body::None, output).await,
-        GateCommand::Start(gate) => call(&gate, Method::POST, &["start"], Body::None, output).await,
+        GateCommand::Start { gate, ask } => {
+            let body = match ask {
+                true => Body::Json(json!({ "ask": true })),
+                false => Body::None,
+            };
+            call(&gate, Method::POST, &["start"], body, output).await
+        }
         GateCommand::Reply {
             project,
             file,
@@ -93,8 +99,11 @@ pub(super) async fn gate(command: GateCommand, output: Output) -> Result<(), Exi
             let body = decision(&gate, decide).await?;
             call(&gate, Method::POST, &["approve"], body, output).await
         }
-        GateCommand::Reject { gate, decide } => {
-            let body = decision(&gate, decide).await?;
+        GateCommand::Reject { gate, to, decide } => {
+            let mut body = decision(&gate, decide).await?;
+            if let (Some(to), Body::Json(body)) = (to, &mut body) {
+                body["to"] = to.to_ascii_lowercase().into();
+            }
             call(&gate, Method::POST, &["reject"], body, output).await
         }
         GateCommand::Rule {
@@ -253,16 +262,40 @@ pub(super) async fn escalation(command: EscalationCommand, output: Output) -> Re
             id,
             action,
             guidance,
+            fields,
             remote,
         } => {
             let action = one_of("action", &action, &["retry", "waive", "reject", "abort"])?;
-            let body = Body::Json(json!({"action": action, "guidance": guidance, "fields": {}}));
+            let body = Body::Json(
+                json!({"action": action, "guidance": guidance, "fields": filled(&fields)?}),
+            );
             let answer = Client::new(&remote)?
                 .call(Method::POST, &["escalations", &id, "answer"], body)
                 .await?;
             show::one(&answer, output)
         }
     }
+}
+
+/// `sluice audit`.
+pub(super) async fn audit(args: Audit, output: Output) -> Result<(), Exit> {
+    let filters = [
+        ("project", &args.project),
+        ("kind", &args.kind),
+        ("who", &args.who),
+    ];
+    let mut query: Vec<(&str, &str)> = filters
+        .iter()
+        .filter_map(|(name, value)| Some((*name, value.as_deref()?)))
+        .collect();
+    query.push(("limit", "200"));
+    let pages = Client::new(&args.remote)?.pages(&["audit"], &query).await?;
+    if output.is_json() {
+        return output.document(&pages);
+    }
+    let rows = pages["items"].as_array().map_or(&[][..], Vec::as_slice);
+    let lines: Vec<String> = rows.iter().map(Value::to_string).collect();
+    output.text(&lines.join("\n"))
 }
 
 /// `sluice token …`.
@@ -272,11 +305,20 @@ pub(super) async fn token(command: TokenCommand, output: Output) -> Result<(), E
             name,
             role,
             kind,
+            projects,
+            expires,
             remote,
         } => {
             let role = one_of("role", &role, &["viewer", "operator", "approver", "admin"])?;
             let kind = one_of("kind", &kind, &["person", "agent"])?;
-            let body = Body::Json(json!({"name": name, "role": role, "kind": kind}));
+            let mut body = json!({"name": name, "role": role, "kind": kind});
+            if !projects.is_empty() {
+                body["projects"] = json!(projects);
+            }
+            if let Some(expires) = expires {
+                body["expires_at"] = json!(expires);
+            }
+            let body = Body::Json(body);
             let answer = Client::new(&remote)?
                 .call(Method::POST, &["tokens"], body)
                 .await?;
@@ -319,13 +361,7 @@ async fn call(
 
 /// What approve and reject carry. Without a digest, the present one is taken: the caller looked elsewhere.
 async fn decision(gate: &GateOf, decide: Decide) -> Result<Body, Exit> {
-    let mut fields = Map::new();
-    for field in &decide.fields {
-        let (name, value) = field
-            .split_once('=')
-            .ok_or_else(|| Exit::usage(format!("--field takes NAME=VALUE, not {field:?}")))?;
-        fields.insert(name.to_owned(), Value::from(value));
-    }
+    let fields = filled(&decide.fields)?;
     let digest = match decide.digest {
         Some(digest) => digest,
         None => {
@@ -353,6 +389,18 @@ async fn decision(gate: &GateOf, decide: Decide) -> Result<Body, Exit> {
         body["fields"] = Value::Object(fields);
     }
     Ok(Body::Json(body))
+}
+
+/// What was filled in, given as `NAME=VALUE`.
+fn filled(given: &[String]) -> Result<Map<String, Value>, Exit> {
+    let mut fields = Map::new();
+    for field in given {
+        let (name, value) = field
+            .split_once('=')
+            .ok_or_else(|| Exit::usage(format!("--field takes NAME=VALUE, not {field:?}")))?;
+        fields.insert(name.to_owned(), Value::from(value));
+    }
+    Ok(fields)
 }
 
 fn names(gate: &GateOf) -> Result<(String, String), Exit> {

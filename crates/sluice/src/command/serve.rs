@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sluice_factory::{ActorKind, DataDir, Factory, GateSet, Prompts, Role, Roles};
-use sluice_store::NewToken;
+use sluice_factory::{Actor, ActorKind, DataDir, Factory, GateSet, Prompts, Role, Roles};
+use sluice_store::{NewEvent, NewToken};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -49,6 +49,10 @@ pub(crate) async fn run(options: &Serve, config: &Config, output: Output) -> Res
         .or_else(|| config.database.as_ref().map(Secret::expose));
     let wired = wire(config, data, database, chosen.sandbox, agents).await?;
     let factory = Arc::clone(&wired.factory);
+    let noted = |error: anyhow::Error| Exit::failed(format!("{error:#}"));
+    factory.gates_note().await.map_err(noted)?;
+    factory.roles_note().await.map_err(noted)?;
+    factory.prompts_note().await.map_err(noted)?;
     admin_token(&factory, config, output).await?;
 
     let shutdown = CancellationToken::new();
@@ -116,7 +120,15 @@ async fn admin_token(factory: &Factory, config: &Config, output: Output) -> Resu
         name: "admin".to_owned(),
         role: Role::Admin,
         kind: ActorKind::Person,
+        projects: None,
         expires_at: None,
+        at: Timestamp::now(),
+    };
+    let made = |how: &str| NewEvent {
+        project: None,
+        kind: "token.created".to_owned(),
+        body: serde_json::json!({ "name": "admin", "role": "admin", "kind": "person", "by": "Sluice", "how": how }),
+        audit: Some(Actor::daemon()),
         at: Timestamp::now(),
     };
     if let Some(secret) = &config.admin_token {
@@ -124,7 +136,7 @@ async fn admin_token(factory: &Factory, config: &Config, output: Output) -> Resu
             return Err(Exit::usage("the administrator's token is empty"));
         }
         store
-            .token_put_fixed(secret.expose(), new)
+            .token_put_fixed(secret.expose(), new, &[made("configured")])
             .await
             .map_err(fault)?;
         store
@@ -141,7 +153,10 @@ async fn admin_token(factory: &Factory, config: &Config, output: Output) -> Resu
     {
         return Ok(());
     }
-    let (record, secret) = store.token_create(new, &[]).await.map_err(fault)?;
+    let (record, secret) = store
+        .token_create(new, &[made("first start")])
+        .await
+        .map_err(fault)?;
     output.text(&format!("admin token (shown this once): {secret}"))?;
     store
         .setting_put_once(FIRST_TOKEN, &record.id.to_string())
@@ -174,19 +189,25 @@ async fn reload(factory: Arc<Factory>, folders: LookedAt, shutdown: Cancellation
         let now = folders.texts();
         if let Some(folder) = folders.gates.as_deref().filter(|_| now[0] != seen[0]) {
             let read = GateSet::from_folder(folder).map_err(anyhow::Error::from);
-            taken(folder, read.map(|gates| factory.gates_replace(gates)));
+            let outcome = match read {
+                Ok(gates) => factory.gates_take(gates).await,
+                Err(error) => Err(error),
+            };
+            taken(folder, outcome);
         }
         if let Some(folder) = folders.roles.as_deref().filter(|_| now[1] != seen[1]) {
-            taken(
-                folder,
-                Roles::from_folder(folder).map(|roles| factory.roles_replace(roles)),
-            );
+            let outcome = match Roles::from_folder(folder) {
+                Ok(roles) => factory.roles_take(roles).await,
+                Err(error) => Err(error),
+            };
+            taken(folder, outcome);
         }
         if let Some(folder) = folders.prompts.as_deref().filter(|_| now[2] != seen[2]) {
-            taken(
-                folder,
-                Prompts::from_folder(folder).map(|prompts| factory.prompts_replace(prompts)),
-            );
+            let outcome = match Prompts::from_folder(folder) {
+                Ok(prompts) => factory.prompts_take(prompts).await,
+                Err(error) => Err(error),
+            };
+            taken(folder, outcome);
         }
         seen = now;
     }

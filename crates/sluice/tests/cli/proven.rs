@@ -144,6 +144,8 @@ fn decision(subject: &Subject, signer: &Signer, signers: &Signers) -> Vec<(Strin
         previous: None,
         at: AT.into(),
         sluice_version: "0.1.0".into(),
+        sent_back: None,
+        audit: None,
         files: Vec::new(),
     };
     decision.subject_digest = decision.computed_digest(subject);

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 use super::events;
 use crate::{
-    Answer, Attempt, Decision, Event, Gate, Phase, Rejected, Rule, Run, Signature, Stage, Step,
-    Strategy, Verdict, Work,
+    Answer, Attempt, Decision, Effect, Event, Gate, Phase, Rejected, Rule, Run, Signature, Stage,
+    Step, Strategy, Verdict, Work,
 };
 
 /// Few enough to stay readable, enough to see each counter between its ends.
@@ -123,7 +123,9 @@ fn say_event(event: &Event, before: Option<&Signature>) -> String {
         Event::Ruled(true) => "person: allow".to_owned(),
         Event::Ruled(false) => "person: do not allow".to_owned(),
         Event::Approved => "person: approve".to_owned(),
-        Event::Rejected => "person: reject".to_owned(),
+        Event::Rejected(Gate::G5) => "person: reject".to_owned(),
+        Event::Rejected(to) if *to < Gate::G5 => "person: send back".to_owned(),
+        Event::Rejected(_) => "person: send forward".to_owned(),
         Event::Answered(Answer::Retry) => "answer: retry".to_owned(),
         Event::Answered(Answer::Waive) => "answer: waive".to_owned(),
         Event::Answered(Answer::Reject) => "answer: reject".to_owned(),
@@ -214,8 +216,43 @@ fn all_else_is_refused_as_a_misfit() {
     // A change of these numbers is a change of the machine's size.
     insta::assert_snapshot!(
         format!("{} shapes: {accepted} transitions, {refused} misfits", runs.len()),
-        @"293 shapes: 742 transitions, 5118 misfits"
+        @"293 shapes: 788 transitions, 5658 misfits"
     );
+}
+
+#[test]
+fn a_rejection_says_where_the_work_goes() {
+    let waiting = reachable()
+        .into_iter()
+        .find(|run| run.state() == "awaiting_approval")
+        .unwrap();
+    let take = |to| waiting.apply(waiting.step(), Event::Rejected(to));
+    assert_eq!(take(Gate::G5).unwrap().sent_back(), None);
+    let back = take(Gate::G2).unwrap();
+    assert_eq!(back.sent_back(), Some(Gate::G2));
+    let text = serde_json::to_string(&back).unwrap();
+    assert_eq!(serde_json::from_str::<Run>(&text).unwrap(), back);
+    assert_eq!(
+        take(Gate::G6).unwrap_err(),
+        Rejected::Misfit("awaiting_approval")
+    );
+}
+
+#[test]
+fn what_is_there_is_checked_without_asking() {
+    let run = Run::revalidate(Gate::G5, RULE);
+    assert_eq!(
+        run.effect(),
+        Some(Effect::Check {
+            attempt: Attempt(0)
+        })
+    );
+    let pass = Event::Checked(Verdict::Pass { fewer_tests: false });
+    let passed = run.apply(run.step(), pass).unwrap();
+    assert_eq!(passed.state(), "awaiting_approval");
+    let fail = Event::Checked(Verdict::Fail(Signature("a".to_owned())));
+    let failed = run.apply(run.step(), fail).unwrap();
+    assert_eq!(failed.attempt(), Some(Attempt(1)), "the agent mends it");
 }
 
 #[test]

@@ -73,8 +73,8 @@ pub(crate) async fn requests_and_replies_are_kept_as_they_came(store: Store) {
         (first.model.as_deref(), first.replied_at),
         (Some("small"), Some(at(9)))
     );
-    assert_eq!(attempt.last_ask().reply, None);
-    assert_eq!(attempt.last_ask().request, "do 0, asked 1");
+    assert_eq!(attempt.asks.last().unwrap().reply, None);
+    assert_eq!(attempt.asks.last().unwrap().request, "do 0, asked 1");
     assert!(store.attempt_fetch(run, 1).await.unwrap().is_none());
     // The repeated request told nobody anything.
     assert!(
@@ -107,7 +107,7 @@ pub(crate) async fn of_fifty_replies_the_first_counts(store: Store) {
     );
     let attempt = store.attempt_fetch(run, 0).await.unwrap().unwrap();
     assert_eq!(
-        attempt.last_ask().reply,
+        attempt.asks.last().unwrap().reply,
         Some(format!("reply {}", stored[0]))
     );
     let told = store

@@ -404,6 +404,7 @@ fn new_token(name: &str) -> NewToken {
         name: name.into(),
         role: Role::Approver,
         kind: ActorKind::Person,
+        projects: None,
         expires_at: Some(at(100)),
         at: at(0),
     }
@@ -484,11 +485,11 @@ pub(crate) async fn a_fixed_token_follows_the_configuration(store: Store) {
         ..new_token("admin")
     };
     let first = store
-        .token_put_fixed("secret one", admin.clone())
+        .token_put_fixed("secret one", admin.clone(), &[])
         .await
         .unwrap();
     let again = store
-        .token_put_fixed("secret one", admin.clone())
+        .token_put_fixed("secret one", admin.clone(), &[])
         .await
         .unwrap();
     assert_eq!(first, again);
@@ -502,7 +503,7 @@ pub(crate) async fn a_fixed_token_follows_the_configuration(store: Store) {
     );
     // A secret that is replaced in the configuration is no longer good, until it is put back.
     store
-        .token_put_fixed("secret two", admin.clone())
+        .token_put_fixed("secret two", admin.clone(), &[])
         .await
         .unwrap();
     assert!(matches!(
@@ -513,7 +514,10 @@ pub(crate) async fn a_fixed_token_follows_the_configuration(store: Store) {
         find("secret two").await,
         TokenFindOutcome::Valid(_)
     ));
-    let back = store.token_put_fixed("secret one", admin).await.unwrap();
+    let back = store
+        .token_put_fixed("secret one", admin, &[])
+        .await
+        .unwrap();
     assert_eq!(back, first);
     assert!(matches!(
         find("secret two").await,

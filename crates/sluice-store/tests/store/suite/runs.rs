@@ -42,6 +42,7 @@ pub(crate) async fn a_run_is_remembered_whole(store: Store) {
             commit: "c1".into(),
             tree: "t1".into(),
             digest: "d1".into(),
+            authors: Vec::new(),
         }),
         pins: Some(Pins::new()),
         ..RunCommit::new(new.id, Step(0), next.clone(), at(5))
@@ -259,6 +260,7 @@ pub(crate) async fn a_change_happens_whole_or_not_at_all(store: Store) {
             commit: "c".into(),
             tree: "t".into(),
             digest: "d".into(),
+            authors: Vec::new(),
         }),
         events: vec![event("p", "changed")],
         ..RunCommit::new(id, Step(0), next, at(3))

@@ -48,6 +48,8 @@ impl Gathered {
             gates: self.gates.clone(),
             tags: self.tags.clone(),
             commits,
+            audit: None,
+            now: None,
         }
     }
 
