@@ -45,6 +45,8 @@ pub(crate) fn problems(story: &Story) -> Vec<String> {
             .map(|(name, oid)| (name.replace("refs/tags/gates/", ""), oid.to_string()))
             .collect(),
         commits: &commits,
+        audit: None,
+        now: None,
     };
     let expected: Vec<Expected> = DECIDED
         .iter()
