@@ -488,3 +488,23 @@ proptest! {
         prop_assert!(shown.lines().all(|line| lines.iter().any(|start| line.starts_with(start))), "{}", shown);
     }
 }
+
+#[test]
+fn a_waiver_that_has_ended_is_a_warning_and_no_problem() {
+    let world = World::passed();
+    let mut read = world.read();
+    for (now, warned) in [
+        (None, 0),
+        (Some("2026-12-31T23:59:59Z"), 0),
+        (Some("2027-01-01T23:59:59Z"), 0),
+        (Some("2027-01-02T00:00:00Z"), 1),
+    ] {
+        read.now = now.map(str::to_owned);
+        let report = read.verify(Trust::Told(&world.signers));
+        assert!(report.verified, "{report}");
+        assert_eq!(report.warnings.len(), warned, "{now:?}: {report}");
+    }
+    let report = read.verify(Trust::Told(&world.signers));
+    let said = "WARNING g3: the waiver of audit expired on 2027-01-01";
+    assert!(report.to_string().contains(said), "{report}");
+}
