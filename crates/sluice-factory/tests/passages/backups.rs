@@ -85,6 +85,7 @@ async fn a_backup_of_any_moment_can_be_worked_on() {
                     subject_digest: view.subject_digest.unwrap(),
                     comment: "fine".to_owned(),
                     fields: Default::default(),
+                    to: None,
                 };
                 let approver = crate::world::approver();
                 factory
