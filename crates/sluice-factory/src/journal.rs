@@ -142,7 +142,7 @@ impl Factory {
         match outcome.map_err(machinery)? {
             EntryChangeOutcome::Changed(entry) => {
                 self.wake.notify_one();
-                Ok(view(entry))
+                Ok(view(*entry))
             }
             EntryChangeOutcome::Stale => Err(stale()),
             EntryChangeOutcome::Missing => Err(missing()),

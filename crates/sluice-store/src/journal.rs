@@ -118,7 +118,7 @@ pub struct EntryChange {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EntryChangeOutcome {
     /// It stands.
-    Changed(EntryRecord),
+    Changed(Box<EntryRecord>),
     /// Somebody has changed the entry meanwhile; nothing was changed.
     Stale,
     /// There is no such entry in the project.
@@ -292,7 +292,7 @@ impl Store {
         }
         append(&mut txn, events).await?;
         txn.commit().await?;
-        record(row).map(EntryChangeOutcome::Changed)
+        record(row).map(|entry| EntryChangeOutcome::Changed(Box::new(entry)))
     }
 
     /// Lets a run wait until its agent's questions are answered; `false` when none is open, or the run has moved on.
