@@ -4,22 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
 use anyhow::Context as _;
-use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use sluice_checks::pins;
-use sluice_gates::{Answer, Event, Gate, Phase, Run, Signature, Stage};
+use sluice_gates::{Event, Gate, Phase, Run, Signature, Stage};
 use sluice_store::{
-    Actor, ActorKind, AttemptChange, AttemptRecord, DecisionKind, EscalationAnswer, EscalationId,
-    EscalationState, NewDecision, NewReply, NewRun, Presented, ReplyPutOutcome, Role, RunCommit,
-    RunCommitOutcome, RunId, RunOpenOutcome, RunRecord,
+    Actor, ActorKind, AttemptChange, AttemptRecord, DecisionKind, NewDecision, NewReply, NewRun,
+    Presented, ReplyPutOutcome, Role, RunCommit, RunCommitOutcome, RunId, RunOpenOutcome,
+    RunRecord,
 };
 use sluice_workspace::Oid;
 
 use crate::ask::{MAX_REPLY_BYTES, RULED_OUT};
 use crate::drive::new_event;
-use crate::factory::{Factory, now, rfc3339};
+use crate::factory::{Factory, now};
 use crate::gate_file::GateFile;
 use crate::git_names::{WORK, identity};
 use crate::git_tree::GitTree;
@@ -479,107 +476,6 @@ impl Factory {
         Ok(view)
     }
 
-    /// Answers a question.
-    ///
-    /// # Errors
-    /// It is not there or answered already; the action is unknown; there is nothing to waive.
-    pub async fn escalation_answer(
-        &self,
-        id: EscalationId,
-        action: &str,
-        guidance: &str,
-        mut fields: BTreeMap<String, Value>,
-        actor: &Actor,
-    ) -> Asked<RunView> {
-        person(actor, Role::Approver)?;
-        let escalation = self
-            .store
-            .escalation_fetch(id)
-            .await
-            .map_err(machinery)?
-            .ok_or_else(|| Refusal::not_found(format!("escalation {id}")))?;
-        // Of two who answer at once the later one sees what the first one said, before `work` moves.
-        let _hand = self.hand(&escalation.project).await;
-        let escalation = self
-            .store
-            .escalation_fetch(id)
-            .await
-            .map_err(machinery)?
-            .context("an escalation is gone")?;
-        if escalation.state != EscalationState::Open {
-            let by = escalation.answered_by.unwrap_or_default();
-            return Err(Refusal::conflict(
-                "already_answered",
-                format!("{by} has answered it"),
-            ));
-        }
-        let (answer, kind) = match action {
-            "retry" => (Answer::Retry, DecisionKind::Answer),
-            "waive" => (Answer::Waive, DecisionKind::Answer),
-            "reject" => (Answer::Reject, DecisionKind::Reject),
-            "abort" => (Answer::Abort, DecisionKind::Cancel),
-            other => {
-                let message =
-                    format!("{other:?} is not an action; use retry, waive, reject or abort");
-                return Err(Refusal::invalid("action", message));
-            }
-        };
-        if answer == Answer::Waive && guidance.trim().is_empty() {
-            let message = "a waiver says why, in `guidance`; it stands in the proof";
-            return Err(Refusal::invalid("guidance", message));
-        }
-        let record = self.run_record(escalation.run).await?;
-        if !matches!(record.run.phase(), Phase::Escalated { .. }) {
-            let message = format!("the run is {} meanwhile", record.run.state());
-            return Err(Refusal::conflict("run_moved", message));
-        }
-        filled(&self.demands(&record).await?, action, &mut fields)?;
-        let at = now();
-        let mut with = RunCommit::new(record.id, record.run.step(), record.run.clone(), at);
-        if answer == Answer::Waive {
-            let stored = self
-                .store
-                .attempt_fetch(record.id, escalation.attempt)
-                .await
-                .map_err(machinery)?
-                .filter(|one| one.commit.is_some() && one.report.is_some())
-                .ok_or_else(|| {
-                    let message =
-                        "the last attempt left nothing that could be taken; retry, reject or abort";
-                    Refusal::conflict("nothing_to_waive", message)
-                })?;
-            not_own_work(actor, std::slice::from_ref(&stored))?;
-            waived(&stored, &mut fields)?;
-            let standing = self.present(&record, &stored).await?;
-            with.subject = Some(standing.subject);
-            with.proofs = standing.proofs;
-            with.bound.not_by = Some(actor.name.clone());
-        }
-        let mut body = serde_json::Map::from_iter(fields.clone());
-        body.insert("action".to_owned(), json!(action));
-        with.decision = Some(NewDecision {
-            attempt: Some(escalation.attempt),
-            kind,
-            actor: actor.clone(),
-            comment: Some(guidance.to_owned()),
-            subject_digest: None,
-            fields: Value::Object(body.clone()),
-        });
-        with.escalation_answer = Some(EscalationAnswer {
-            id,
-            answer: json!({ "action": action, "guidance": guidance, "fields": fields }),
-            answered_by: actor.name.clone(),
-        });
-        let told = json!({
-            "escalation": id.to_string(), "action": action, "guidance": guidance, "fields": fields, "by": actor.name,
-        });
-        with.events
-            .push(new_event(&record, "escalation.answered", told, at).by(actor));
-        self.commit_asked(&record, Event::Answered(answer), with)
-            .await?
-            .ok_or_else(outrun)
-    }
-
     /// Stores a person's decision with the event that it is to the machine.
     async fn decide(
         &self,
@@ -617,7 +513,7 @@ impl Factory {
         self.commit_asked(record, event, with).await
     }
 
-    async fn commit_asked(
+    pub(crate) async fn commit_asked(
         &self,
         record: &RunRecord,
         event: Event,
@@ -779,7 +675,7 @@ fn need(actor: &Actor, role: Role) -> Asked<()> {
 }
 
 /// Decisions belong to people: an agent's token cannot make them, whatever its role.
-fn person(actor: &Actor, role: Role) -> Asked<()> {
+pub(crate) fn person(actor: &Actor, role: Role) -> Asked<()> {
     if actor.kind != ActorKind::Person {
         let message = "only a person decides; this token belongs to a program";
         return Err(Refusal::forbidden("not_a_person", message));
@@ -787,7 +683,7 @@ fn person(actor: &Actor, role: Role) -> Asked<()> {
     need(actor, role)
 }
 
-fn not_own_work(actor: &Actor, attempts: &[AttemptRecord]) -> Asked<()> {
+pub(crate) fn not_own_work(actor: &Actor, attempts: &[AttemptRecord]) -> Asked<()> {
     if authors(attempts)
         .iter()
         .any(|author| author.name == actor.name)
@@ -797,120 +693,7 @@ fn not_own_work(actor: &Actor, attempts: &[AttemptRecord]) -> Asked<()> {
     Ok(())
 }
 
-/// Holds what was filled in with an answer against what the gate's file asks for.
-fn filled(file: &GateFile, action: &str, fields: &mut BTreeMap<String, Value>) -> Asked<()> {
-    let asked = &file.escalation.fields;
-    if asked.is_empty() {
-        return Ok(());
-    }
-    let wrong = |message: String| Err(Refusal::invalid("fields", message));
-    for field in asked.iter().filter(|field| field.is_for(action)) {
-        let given = match fields.get(&field.name) {
-            None | Some(Value::Null) => "",
-            Some(Value::String(given)) => given.trim(),
-            Some(_) => return wrong(format!("`fields.{}` must be a text", field.name)),
-        };
-        let of = match field.choices.is_empty() {
-            true => String::new(),
-            false => format!(": one of {}", field.choices.join(", ")),
-        };
-        if given.is_empty() {
-            if field.required {
-                return wrong(format!(
-                    "the gate asks {:?}; answer in `fields.{}`{of}",
-                    field.prompt, field.name
-                ));
-            }
-            fields.remove(&field.name);
-            continue;
-        }
-        if !field.choices.is_empty() && !field.choices.iter().any(|one| one == given) {
-            return wrong(format!("`fields.{}` must be{of}", field.name).replace("be:", "be"));
-        }
-        let given = json!(given);
-        fields.insert(field.name.clone(), given);
-    }
-    let known = |name: &str| {
-        let waives = action == "waive" && ["until", "what"].contains(&name);
-        waives
-            || asked
-                .iter()
-                .any(|field| field.name == name && field.is_for(action))
-    };
-    match fields.keys().find(|name| !known(name)) {
-        Some(unknown) => wrong(format!(
-            "the gate asks for no field {unknown:?} with {action}"
-        )),
-        None => Ok(()),
-    }
-}
-
-/// Holds what a waiver says against what it is about: what fails, and a day or a time that is not over.
-fn waived(attempt: &AttemptRecord, fields: &mut BTreeMap<String, Value>) -> Asked<()> {
-    let failing = crate::gate_view::evaluation_of(attempt)
-        .map(|evaluation| evaluation.failing())
-        .unwrap_or_default();
-    let named: Vec<&str> = match fields.get("what") {
-        None => failing.iter().map(String::as_str).collect(),
-        Some(Value::String(one)) => one.split(',').map(str::trim).collect(),
-        Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).collect(),
-        Some(_) => {
-            let message = "`fields.what` is a text or a list of texts: what is waived";
-            return Err(Refusal::invalid("fields", message));
-        }
-    };
-    if let Some(missed) = failing.iter().find(|one| !named.contains(&one.as_str())) {
-        let message =
-            format!("{missed} fails too; `fields.what` must name it, or leave `what` out");
-        return Err(Refusal::invalid("fields", message));
-    }
-    if let Some(extra) = named
-        .iter()
-        .find(|one| !failing.iter().any(|known| known == *one))
-    {
-        let message = format!(
-            "{extra:?} does not fail; what fails is {}",
-            failing.join(", ")
-        );
-        return Err(Refusal::invalid("fields", message));
-    }
-    fields.insert("what".to_owned(), json!(failing));
-    let until = match fields.get("until") {
-        None | Some(Value::Null) => return Ok(()),
-        Some(Value::String(until)) => end_of(until),
-        Some(_) => None,
-    };
-    match until {
-        Some((until, end)) if end > now() => {
-            fields.insert("until".to_owned(), json!(until));
-            Ok(())
-        }
-        Some(_) => {
-            let message = "`fields.until` is over; a waiver ends later than now";
-            Err(Refusal::invalid("fields", message))
-        }
-        None => {
-            let message =
-                "`fields.until` is a day as in 2027-01-31, or a time as in 2027-01-31T12:00:00Z";
-            Err(Refusal::invalid("fields", message))
-        }
-    }
-}
-
-/// The end of a waiver as proofs write it, and the moment that it is.
-fn end_of(until: &str) -> Option<(String, Timestamp)> {
-    let until = until.trim();
-    if let Ok(day) = until.parse::<Date>()
-        && until.len() == 10
-    {
-        let end = day.tomorrow().ok()?.to_zoned(TimeZone::UTC).ok()?;
-        return Some((day.to_string(), end.timestamp()));
-    }
-    let end: Timestamp = until.parse().ok()?;
-    Some((rfc3339(end), end))
-}
-
-fn outrun() -> Refusal {
+pub(crate) fn outrun() -> Refusal {
     let message = "somebody else was faster; look at the gate again";
     Refusal::conflict("stale_subject", message)
 }

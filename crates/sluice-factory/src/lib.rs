@@ -4,6 +4,7 @@
 //! everything it does may be repeated.
 
 mod alone;
+mod answer;
 mod ask;
 mod audit;
 mod backup;
