@@ -4,6 +4,7 @@ use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 use sluice_factory::view::Page;
 
 use crate::problem::{ApiError, Kind};
@@ -70,6 +71,17 @@ pub(crate) fn tagged(request: &HeaderMap, tag: &str, entity: impl IntoResponse) 
 /// JSON under its tag.
 pub(crate) fn tagged_json<T: Serialize>(request: &HeaderMap, tag: &str, value: T) -> Response {
     tagged(request, tag, Json(value))
+}
+
+/// A view under a tag that changes whenever it does.
+pub(crate) fn versioned_json<T: Serialize>(request: &HeaderMap, value: &T) -> Response {
+    let bytes = serde_json::to_vec(value).expect("views can be written as JSON");
+    let tag = hex::encode(&Sha256::digest(&bytes)[..16]);
+    let kind = [(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    )];
+    tagged(request, &tag, (kind, bytes))
 }
 
 /// The entity tags of a header, as they are written.

@@ -1,5 +1,7 @@
 //! The page of the OpenAPI document, from files that the program carries; and a page for each type of problem.
 
+pub(crate) mod problems;
+
 use std::sync::{Arc, LazyLock};
 
 use axum::extract::Path;
@@ -52,18 +54,4 @@ fn file(name: &str) -> Result<Response, ApiError> {
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
     ];
     Ok((headers, bytes).into_response())
-}
-
-/// `GET /problems/{word}`: what a type of problem means and what to do about it.
-pub(crate) async fn problem(Path(word): Path<String>) -> Result<String, ApiError> {
-    let kind = Kind::ALL.into_iter().find(|kind| kind.told().1 == word);
-    let (status, word, title, help) = kind
-        .ok_or_else(|| {
-            ApiError::new(
-                Kind::NotFound,
-                format!("a problem of the type {word:?} does not exist"),
-            )
-        })?
-        .told();
-    Ok(format!("{title} ({word}, {status})\n\n{help}\n"))
 }

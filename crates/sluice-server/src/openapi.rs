@@ -4,7 +4,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get, post};
 use utoipa::OpenApi as _;
 use utoipa::openapi::content::ContentBuilder;
-use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
@@ -13,16 +13,20 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::auth::{authenticate, authenticate_git};
-use crate::docs;
+use crate::docs::{self, problems};
 use crate::limit::{limit_anonymous, limit_caller};
 use crate::once::once;
 use crate::route::{
     agents, attempts, audit, checks, commits, decisions, edits, escalations, events, files,
-    findings, gates, git, health, journal, later, logs, metrics, parse, projects, proofs, replies,
+    findings, gates, git, health, journal, later, layercake, logs, metrics, parse, projects, proofs,
+    replies,
     templates, tokens,
 };
 use crate::schema;
 use crate::state::App;
+
+/// What is answered without a token.
+const PUBLIC: [&str; 3] = ["/healthz", "/readyz", "/api/v1/openapi.json"];
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -53,54 +57,57 @@ pub(crate) fn document() -> OpenApi {
 
 /// All routes; those that need a token are behind [`authenticate`] as soon as there is something to ask.
 pub(crate) fn routes(app: Option<&App>) -> OpenApiRouter<App> {
-    let mut secured = secured();
-    if let Some(app) = app {
-        // The last one is the outermost: who it is, then how often, then what was done already.
-        secured = secured
-            .route_layer(from_fn_with_state(App::clone(app), once))
-            .route_layer(from_fn_with_state(App::clone(app), limit_caller))
-            .route_layer(from_fn_with_state(App::clone(app), authenticate));
-    }
     // Probes and scrapers look for these at the root or below the base; both answer.
     let aliases = axum::Router::new()
         .route("/api/v1/healthz", get(health::healthz))
         .route("/api/v1/readyz", get(health::readyz));
-    let mut scraped = axum::Router::new().route("/metrics", get(metrics::metrics));
-    if let Some(app) = app {
-        scraped = scraped
-            .route_layer(from_fn_with_state(App::clone(app), limit_caller))
-            .route_layer(from_fn_with_state(App::clone(app), authenticate));
-    }
+    let scraped = axum::Router::new().route("/metrics", get(metrics::metrics));
+    let (old, _) = layercake::code_generation().split_for_parts();
+    let old = axum::Router::new().nest("/api/code-generation", old);
+    let undocumented = guarded(OpenApiRouter::from(scraped.merge(old)), app);
     let mut pages = axum::Router::new()
         .route("/docs", get(docs::index))
         .route("/docs/", get(docs::index))
         .route("/docs/{*file}", get(docs::asset))
-        .route("/problems/{word}", get(docs::problem));
+        .route("/problems", get(problems::problem_list))
+        .route("/problems/{word}", get(problems::problem));
     let mut document = OpenApiRouter::new().routes(routes!(health::openapi));
-    if let Some(app) = app {
-        let limited = || from_fn_with_state(App::clone(app), limit_anonymous);
-        pages = pages.route_layer(limited());
-        document = document.route_layer(limited());
-    }
     let mut git = axum::Router::new()
         .route("/git/{repository}/info/refs", get(git::refs))
         .route("/git/{repository}/git-upload-pack", post(git::upload_pack))
         .route("/git/{repository}/git-receive-pack", any(git::receive_pack))
         .route("/git/{repository}/{*file}", any(git::plain_file));
     if let Some(app) = app {
+        let limited = || from_fn_with_state(App::clone(app), limit_anonymous);
+        pages = pages.route_layer(limited());
+        document = document.route_layer(limited());
         git = git
             .route_layer(from_fn_with_state(App::clone(app), limit_caller))
             .route_layer(from_fn_with_state(App::clone(app), authenticate_git));
     }
+    let (undocumented, _) = undocumented.split_for_parts();
     OpenApiRouter::with_openapi(Head::openapi())
-        .nest("/api/v1", secured)
+        .nest("/api/v1", guarded(secured(), app))
+        .merge(guarded(layercake::routes(), app))
         .merge(document)
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .merge(aliases.into())
-        .merge(scraped.into())
+        .merge(undocumented.into())
         .merge(git.into())
         .merge(pages.into())
+}
+
+/// Routes that ask for a token: who it is, then how often, then what was done already.
+fn guarded(routes: OpenApiRouter<App>, app: Option<&App>) -> OpenApiRouter<App> {
+    let Some(app) = app else {
+        return routes;
+    };
+    // The last one is the outermost.
+    routes
+        .route_layer(from_fn_with_state(App::clone(app), once))
+        .route_layer(from_fn_with_state(App::clone(app), limit_caller))
+        .route_layer(from_fn_with_state(App::clone(app), authenticate))
 }
 
 fn secured() -> OpenApiRouter<App> {
@@ -182,11 +189,14 @@ fn finish(document: &mut OpenApi) {
                 .get_or_insert_default()
                 .push(key_parameter());
         }
-        let secured = path.starts_with("/api/v1/") && path != "/api/v1/openapi.json";
+        let secured = !PUBLIC.contains(&path.as_str());
+        let named = path_parameters(&path);
         for operation in operations(&mut item) {
+            name_parameters(operation, &named);
             for parameter in operation.parameters.iter_mut().flatten() {
                 if let RefOr::T(parameter) = parameter {
                     never_null(&mut parameter.schema);
+                    without_format(&mut parameter.schema);
                 }
             }
             let responses = &mut operation.responses.responses;
@@ -205,6 +215,42 @@ fn finish(document: &mut OpenApi) {
         }
         // The router's word for "the rest of the path" is not OpenAPI's.
         document.paths.paths.insert(path.replace("{*", "{"), item);
+    }
+}
+
+/// The names that stand in a path.
+fn path_parameters(path: &str) -> Vec<String> {
+    let parts = path.split('/');
+    let names = parts.filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    names
+        .map(|name| name.trim_start_matches('*').to_owned())
+        .collect()
+}
+
+/// Adds what stands in the path and is not described by the handler.
+fn name_parameters(operation: &mut Operation, named: &[String]) {
+    let parameters = operation.parameters.get_or_insert_default();
+    for name in named {
+        let is_there = parameters.iter().any(|parameter| {
+            matches!(parameter, RefOr::T(one) if one.name == *name && one.parameter_in == ParameterIn::Path)
+        });
+        if !is_there {
+            let parameter = ParameterBuilder::new()
+                .name(name)
+                .parameter_in(ParameterIn::Path)
+                .required(Required::True)
+                .schema(Some(ObjectBuilder::new().schema_type(Type::String)));
+            parameters.push(RefOr::T(parameter.build()));
+        }
+    }
+}
+
+/// The format of a number says how we keep it, and that a larger one is refused; a page's size is cut instead.
+fn without_format(schema: &mut Option<RefOr<Schema>>) {
+    if let Some(RefOr::T(Schema::Object(object))) = schema
+        && object.schema_type == SchemaType::Type(Type::Integer)
+    {
+        object.format = None;
     }
 }
 
@@ -253,7 +299,7 @@ fn problem(description: &str) -> RefOr<utoipa::openapi::Response> {
     RefOr::T(response)
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut utoipa::openapi::path::Operation> {
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [
         &mut item.get,
         &mut item.put,

@@ -1,5 +1,7 @@
 //! Errors as problems of RFC 9457: one type, mapped to a status in one place.
 
+pub(crate) mod codes;
+
 use std::error::Error;
 use std::sync::Arc;
 
@@ -71,7 +73,7 @@ impl Kind {
                 S::FORBIDDEN,
                 "forbidden",
                 "The token does not allow this",
-                "`code` says why: `role` (another role is needed), `own_work` (the author of a subject cannot approve it), `not_a_person` (an agent's token decides nothing).",
+                "`code` says why.",
             ),
             Kind::NotFound => (
                 S::NOT_FOUND,
@@ -95,7 +97,7 @@ impl Kind {
                 S::CONFLICT,
                 "conflict",
                 "It does not fit how things stand",
-                "`code` says why, such as `stale_subject`, `run_open`, `gate_order`, `name_taken`, `edit_ended`. Look at how things stand and decide again.",
+                "`code` says why. Look at how things stand and decide again.",
             ),
             Kind::PreconditionFailed => (
                 S::PRECONDITION_FAILED,

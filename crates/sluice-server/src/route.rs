@@ -16,6 +16,7 @@ pub(crate) mod git;
 pub(crate) mod health;
 pub(crate) mod journal;
 pub(crate) mod later;
+pub(crate) mod layercake;
 pub(crate) mod logs;
 pub(crate) mod metrics;
 pub(crate) mod parse;

@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
 use serde::Deserialize;
 use serde_json::Value;
 use sluice_factory::EscalationState;
 use sluice_factory::view::{EscalationView, Page, RunView};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::answer::versioned_json;
 use crate::auth::Caller;
 use crate::body::JsonBody;
 use crate::param::{PathOf, id};
@@ -74,13 +77,16 @@ pub(crate) async fn escalation_list(
 /// One question.
 #[utoipa::path(get, path = "/escalations/{id}", tag = "escalations",
     params(("id" = String, Path, description = "The escalation's id")),
-    responses((status = 200, body = schema::Escalation)))]
+    responses((status = 200, body = schema::Escalation, headers(("ETag" = String, description = "Changes with the question and its answer"))),
+        (status = 304, description = "The client has it")))]
 pub(crate) async fn escalation_fetch(
     State(app): State<App>,
     PathOf(text): PathOf<String>,
-) -> Result<Json<EscalationView>, ApiError> {
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
     let id = id("escalation", &text)?;
-    Ok(Json(app.factory.escalation_fetch(id).await?))
+    let view = app.factory.escalation_fetch(id).await?;
+    Ok(versioned_json(&headers, &view))
 }
 
 /// Answers a question (approver).

@@ -2,11 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use sluice_factory::view::{GateView, Page};
 
-use crate::answer::{etag, page_of};
+use crate::answer::{page_of, versioned_json};
 use crate::param::{PathOf, gate};
 use crate::problem::ApiError;
 use crate::query::{Paging, QueryOf};
@@ -30,17 +30,13 @@ pub(crate) async fn gate_list(
 #[utoipa::path(get, path = "/projects/{project}/gates/{gate}", tag = "gates",
     params(("project" = String, Path, description = "The project's name"),
         ("gate" = String, Path, description = "`g0` to `g9`")),
-    responses((status = 200, body = schema::Gate, headers(("ETag" = String, description = "The run and its step")))))]
+    responses((status = 200, body = schema::Gate, headers(("ETag" = String, description = "Changes with the gate"))),
+        (status = 304, description = "The client has it")))]
 pub(crate) async fn gate_fetch(
     State(app): State<App>,
     PathOf((project, name)): PathOf<(String, String)>,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let view = app.factory.gate_fetch(&project, gate(&name)?).await?;
-    let tag = view.run.as_ref().zip(view.step);
-    let tag = tag.map(|(run, step)| etag(&format!("{run}.{step}")));
-    let mut response = Json(view).into_response();
-    if let Some(tag) = tag {
-        response.headers_mut().insert(header::ETAG, tag);
-    }
-    Ok(response)
+    Ok(versioned_json(&headers, &view))
 }

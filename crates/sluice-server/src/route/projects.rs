@@ -2,14 +2,14 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 use sluice_factory::Role;
 use sluice_factory::view::{Page, ProjectView};
 use utoipa::ToSchema;
 
-use crate::answer::created;
+use crate::answer::{created, versioned_json};
 use crate::auth::Caller;
 use crate::body::JsonBody;
 use crate::param::PathOf;
@@ -80,12 +80,15 @@ pub(crate) async fn project_create(
 /// One project.
 #[utoipa::path(get, path = "/projects/{project}", tag = "projects",
     params(("project" = String, Path, description = "The project's name")),
-    responses((status = 200, body = schema::Project)))]
+    responses((status = 200, body = schema::Project, headers(("ETag" = String, description = "Changes with the project"))),
+        (status = 304, description = "The client has it")))]
 pub(crate) async fn project_fetch(
     State(app): State<App>,
     PathOf(project): PathOf<String>,
-) -> Result<Json<ProjectView>, ApiError> {
-    Ok(Json(app.factory.project_fetch(&project).await?))
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let view = app.factory.project_fetch(&project).await?;
+    Ok(versioned_json(&headers, &view))
 }
 
 /// Deletes a project (admin): its git data is moved aside in the data directory.
