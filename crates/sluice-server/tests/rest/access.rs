@@ -16,6 +16,11 @@ fn ask<'a>(
     template: &str,
     operation: &str,
 ) -> Ask<'a> {
+    let query = match operation {
+        "proof_artifacts" => "?gateId=adder:g0",
+        "error_history" => "?projectId=adder",
+        _ => "",
+    };
     let path = template
         .replace("{project}", PROJECT)
         .replace("{path}", "src/x.txt")
@@ -26,7 +31,7 @@ fn ask<'a>(
         .replace("{agent}", "writer")
         .replace("{digest}", &"0".repeat(64))
         .replace("{id}", "01900000-0000-7000-8000-000000000000");
-    let ask = world.ask(who, method.clone(), &path);
+    let ask = world.ask(who, method.clone(), &format!("{path}{query}"));
     match operation {
         "project_create" => ask.json(&json!({ "name": "another", "kind": "web" })),
         "file_write" => ask
@@ -43,6 +48,9 @@ fn ask<'a>(
             let id = "01900000-0000-7000-8000-000000000000";
             ask.json(&json!({ "id": id, "state": "closed" }))
         }
+        "workspace_create" => ask.json(&json!({ "projectId": "another" })),
+        "workspace_file" => ask.json(&json!({ "filePath": "src/y.txt", "content": "y" })),
+        "code_parse" => ask.json(&json!({ "agentOutput": GOOD })),
         "token_create" => ask.json(&json!({ "name": "new", "role": "viewer" })),
         _ => ask,
     }
@@ -55,6 +63,7 @@ fn least(operation: &str) -> Role {
         | "gate_cancel" => Role::Operator,
         "gate_approve" | "gate_reject" | "gate_rule" | "escalation_answer" => Role::Approver,
         "project_delete" | "token_list" | "token_create" | "token_revoke" => Role::Admin,
+        one if one.starts_with("workspace_") => Role::Operator,
         _ => Role::Viewer,
     }
 }
@@ -116,6 +125,7 @@ async fn nothing_but_the_probes_and_the_document_is_answered_without_a_valid_tok
 async fn each_operation_asks_for_its_role() {
     let world = World::with_project().await;
     world.reply("olga", GOOD).await;
+    world.work();
     let roles = [
         ("vera", Role::Viewer),
         ("olga", Role::Operator),

@@ -7,7 +7,12 @@ use serde_json::Value;
 use crate::world::{Ask, GOOD, PROJECT, World};
 
 /// Streams that do not end by themselves when they begin.
-const ENDLESS: [&str; 4] = ["event_stream", "event_stream_of_project", "attempt_live", "gate_log"];
+const ENDLESS: [&str; 4] = [
+    "event_stream",
+    "event_stream_of_project",
+    "attempt_live",
+    "gate_log",
+];
 
 struct Operation {
     method: Method,
@@ -69,7 +74,13 @@ async fn never_a_fault(operation: &Operation, ask: Ask<'_>, what: &str) -> u16 {
 async fn wrong_bodies_are_problems() {
     let world = with_gate().await;
     let deep = format!("{}1{}", "[".repeat(50_000), "]".repeat(50_000));
-    let many = format!("{{{}}}", (0..20_000).map(|n| format!("\"k{n}\":{n}")).collect::<Vec<_>>().join(","));
+    let many = format!(
+        "{{{}}}",
+        (0..20_000)
+            .map(|n| format!("\"k{n}\":{n}"))
+            .collect::<Vec<_>>()
+            .join(",")
+    );
     let bodies: [(&str, Vec<u8>); 14] = [
         ("nothing", Vec::new()),
         ("null", b"null".to_vec()),
@@ -91,7 +102,13 @@ async fn wrong_bodies_are_problems() {
             continue;
         }
         for (what, body) in &bodies {
-            for kind in ["application/json", "text/markdown", "application/octet-stream", "text/plain; charset=x", ";;"] {
+            for kind in [
+                "application/json",
+                "text/markdown",
+                "application/octet-stream",
+                "text/plain; charset=x",
+                ";;",
+            ] {
                 let ask = world.ask("adam", operation.method.clone(), &usual(&operation.path));
                 let ask = ask.body(kind, body.clone());
                 never_a_fault(&operation, ask, &format!("{what} as {kind}")).await;
@@ -102,7 +119,11 @@ async fn wrong_bodies_are_problems() {
         let ask = world.ask("adam", operation.method.clone(), &usual(&operation.path));
         let ask = ask.header("if-match", "*").body("application/json", large);
         let status = never_a_fault(&operation, ask, "17 MiB").await;
-        assert!([413, 415, 404].contains(&status), "{}: {status}", operation.id);
+        assert!(
+            [413, 415, 404].contains(&status),
+            "{}: {status}",
+            operation.id
+        );
     }
 }
 
@@ -110,22 +131,40 @@ async fn wrong_bodies_are_problems() {
 async fn wrong_members_are_problems() {
     let world = with_gate().await;
     let values = [
-        "null", "true", "-1", "1e400", "\"\"", "\"\\u0000\"", "\"../../x\"", "[[[]]]", "{\"a\":{\"b\":[]}}",
-        "\"\u{202e}\u{feff}\"", "99999999999999999999999",
+        "null",
+        "true",
+        "-1",
+        "1e400",
+        "\"\"",
+        "\"\\u0000\"",
+        "\"../../x\"",
+        "[[[]]]",
+        "{\"a\":{\"b\":[]}}",
+        "\"\u{202e}\u{feff}\"",
+        "99999999999999999999999",
     ];
     let document: Value = serde_json::from_str(&sluice_server::openapi_json()).unwrap();
     for operation in operations(&world) {
         let method = operation.method.as_str().to_lowercase();
-        let schema = &document["paths"][&operation.path][&method]["requestBody"]["content"]["application/json"]["schema"];
-        let reference = schema.pointer("/oneOf/1/$ref").or_else(|| schema.get("$ref"));
+        let schema = &document["paths"][&operation.path][&method]["requestBody"]["content"]["application/json"]
+            ["schema"];
+        let reference = schema
+            .pointer("/oneOf/1/$ref")
+            .or_else(|| schema.get("$ref"));
         let Some(name) = reference.and_then(Value::as_str) else {
             continue;
         };
         let shape = document.pointer(name.trim_start_matches('#')).unwrap();
-        for member in shape["properties"].as_object().into_iter().flat_map(|all| all.keys()) {
+        for member in shape["properties"]
+            .as_object()
+            .into_iter()
+            .flat_map(|all| all.keys())
+        {
             for value in values {
                 let required = shape["required"].as_array().into_iter().flatten();
-                let others = required.filter_map(Value::as_str).filter(|one| one != member);
+                let others = required
+                    .filter_map(Value::as_str)
+                    .filter(|one| one != member);
                 let others = others.map(|one| format!(",\"{one}\":\"x\""));
                 let body = format!("{{\"{member}\":{value}{}}}", others.collect::<String>());
                 let ask = world.ask("adam", operation.method.clone(), &usual(&operation.path));
@@ -141,11 +180,28 @@ async fn foreign_names_in_paths_are_problems() {
     let world = with_gate().await;
     let long = "x".repeat(3000);
     let names = [
-        "nobody", "..", "%2e%2e%2f%2e%2e", "%00", "%ff%fe", "a%0d%0ab", "-1", "18446744073709551616", "g10", "G0",
-        "%e2%80%ae", "refs%2fheads%2fwork", "HEAD", "*", "'%20or%201=1--", &long,
+        "nobody",
+        "..",
+        "%2e%2e%2f%2e%2e",
+        "%00",
+        "%ff%fe",
+        "a%0d%0ab",
+        "-1",
+        "18446744073709551616",
+        "g10",
+        "G0",
+        "%e2%80%ae",
+        "refs%2fheads%2fwork",
+        "HEAD",
+        "*",
+        "'%20or%201=1--",
+        &long,
     ];
     for operation in operations(&world) {
-        let places = operation.path.split('/').filter(|part| part.starts_with('{'));
+        let places = operation
+            .path
+            .split('/')
+            .filter(|part| part.starts_with('{'));
         for place in places {
             for name in names {
                 let path = usual(&operation.path.replacen(place, name, 1));
@@ -166,17 +222,48 @@ async fn foreign_names_in_paths_are_problems() {
 async fn wrong_queries_and_headers_are_problems() {
     let world = with_gate().await;
     let queries = [
-        "?no_such_parameter=1", "?limit=-1", "?limit=0", "?limit=x", "?limit=99999999999999999999", "?cursor=%00",
-        "?cursor=%ff", "?cursor=99999999999999999999999", "?cursor=..%2f..", "?ref=%00", "?ref=..%2f..%2fx", "?ref=-x",
-        "?path=..%2fx", "?path=%00", "?from=%00&to=%00", "?after=-9223372036854775808", "?after=9223372036854775807",
-        "?state=%00", "?limit=1&limit=2", "?&&==&", "?%", "?resolved=2", "?gateId=%00&projectId=%00", "?projectId=%00",
+        "?no_such_parameter=1",
+        "?limit=-1",
+        "?limit=0",
+        "?limit=x",
+        "?limit=99999999999999999999",
+        "?cursor=%00",
+        "?cursor=%ff",
+        "?cursor=99999999999999999999999",
+        "?cursor=..%2f..",
+        "?ref=%00",
+        "?ref=..%2f..%2fx",
+        "?ref=-x",
+        "?path=..%2fx",
+        "?path=%00",
+        "?from=%00&to=%00",
+        "?after=-9223372036854775808",
+        "?after=9223372036854775807",
+        "?state=%00",
+        "?limit=1&limit=2",
+        "?&&==&",
+        "?%",
+        "?resolved=2",
+        "?gateId=%00&projectId=%00",
+        "?projectId=%00",
     ];
     let headers = [
-        ("if-match", "\"\""), ("if-match", "W/\"x\""), ("if-match", "x, ,\"y"), ("if-none-match", "\"x\""),
-        ("last-event-id", "x"), ("last-event-id", "-1"), ("last-event-id", "99999999999999999999"),
-        ("idempotency-key", ""), ("accept", "image/png"), ("accept-encoding", "x;q=9"), ("range", "bytes=5-1"),
-        ("content-encoding", "gzip"), ("x-request-id", "{}"), ("x-forwarded-for", "127.0.0.1"),
-        ("x-http-method-override", "DELETE"), ("transfer-encoding", "gzip"),
+        ("if-match", "\"\""),
+        ("if-match", "W/\"x\""),
+        ("if-match", "x, ,\"y"),
+        ("if-none-match", "\"x\""),
+        ("last-event-id", "x"),
+        ("last-event-id", "-1"),
+        ("last-event-id", "99999999999999999999"),
+        ("idempotency-key", ""),
+        ("accept", "image/png"),
+        ("accept-encoding", "x;q=9"),
+        ("range", "bytes=5-1"),
+        ("content-encoding", "gzip"),
+        ("x-request-id", "{}"),
+        ("x-forwarded-for", "127.0.0.1"),
+        ("x-http-method-override", "DELETE"),
+        ("transfer-encoding", "gzip"),
     ];
     for operation in operations(&world) {
         if operation.id == "project_delete" {
@@ -209,7 +296,9 @@ async fn wrong_methods_and_replays_are_problems() {
         let path = usual(&operation.path);
         for method in ["PATCH", "PUT", "DELETE", "POST", "TRACE", "PROPFIND"] {
             let method: Method = method.parse().unwrap();
-            let is_known = all.iter().any(|one| one.path == operation.path && one.method == method);
+            let is_known = all
+                .iter()
+                .any(|one| one.path == operation.path && one.method == method);
             if is_known {
                 continue;
             }

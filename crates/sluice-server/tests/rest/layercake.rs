@@ -28,14 +28,26 @@ async fn a_workspace_is_a_project_and_making_it_again_is_no_error() {
     let project = world.get("vera", "/projects/project-123").send().await;
     assert_eq!(project.is(200).json()["template"], "blank");
     let again = json!({ "projectId": "project-123" });
-    let again = world.post("olga", "/code-generation/workspaces").json(&again);
+    let again = world
+        .post("olga", "/code-generation/workspaces")
+        .json(&again);
     again.send().await.is(200);
     let web = json!({ "projectId": "web", "projectType": "react-vite" });
     // Below `/api` too, where the first system had it.
-    let web = world.post("olga", "/api/code-generation/workspaces").json(&web);
+    let web = world
+        .post("olga", "/api/code-generation/workspaces")
+        .json(&web);
     assert_eq!(web.open().await.status(), 201);
-    let project = world.get("vera", "/projects/web").send().await.is(200).json();
-    assert_eq!((&project["template"], &project["kind"]), (&json!("react-vite"), &json!("web")));
+    let project = world
+        .get("vera", "/projects/web")
+        .send()
+        .await
+        .is(200)
+        .json();
+    assert_eq!(
+        (&project["template"], &project["kind"]),
+        (&json!("react-vite"), &json!("web"))
+    );
     for bad in ["..", "a/b", ""] {
         let bad = json!({ "projectId": bad });
         let refused = world.post("olga", "/code-generation/workspaces").json(&bad);
@@ -51,7 +63,11 @@ async fn files_are_written_over_and_every_one_is_a_commit() {
     assert_ne!(first["commitHash"], second["commitHash"]);
     let read = world.get("vera", "/projects/project-123/files/src/a.ts");
     assert_eq!(read.send().await.is(200).body, "export const a = 2;\n");
-    for (path, status) in [("../x", 422), (".git/hooks/pre-commit", 422), ("/etc/passwd", 422)] {
+    for (path, status) in [
+        ("../x", 422),
+        (".git/hooks/pre-commit", 422),
+        ("/etc/passwd", 422),
+    ] {
         let body = json!({ "path": path, "content": "x" });
         let refused = world.post("olga", &format!("{AT}/files")).json(&body);
         refused.send().await.is(status);
@@ -59,7 +75,10 @@ async fn files_are_written_over_and_every_one_is_a_commit() {
     let init = world.post("olga", &format!("{AT}/git/init")).send().await;
     assert_eq!(init.is(200).json()["success"], true);
     let commit = world.post("olga", &format!("{AT}/git/commit"));
-    let commit = commit.json(&json!({ "message": "Initial commit" })).send().await;
+    let commit = commit
+        .json(&json!({ "message": "Initial commit" }))
+        .send()
+        .await;
     assert_eq!(commit.is(200).json()["commitHash"], second["commitHash"]);
     let history = world.get("vera", &format!("{AT}/git/history?limit=2"));
     let history = history.send().await.is(200).json();
@@ -73,7 +92,12 @@ async fn an_output_is_parsed_as_replies_are() {
     let world = World::new().await;
     let text = "```typescript:src/utils/api.ts\nexport const api = {};\n```\n\n```ts\nconst lost = 1;\n```\n";
     let parsed = world.post("vera", "/code-generation/parse");
-    let parsed = parsed.json(&json!({ "agentOutput": text })).send().await.is(200).json();
+    let parsed = parsed
+        .json(&json!({ "agentOutput": text }))
+        .send()
+        .await
+        .is(200)
+        .json();
     let file = json!({ "path": "src/utils/api.ts", "content": "export const api = {};\n", "language": "typescript" });
     assert_eq!(parsed["files"], json!([file]));
     assert_eq!(parsed["totalBlocks"], 2);
@@ -86,7 +110,14 @@ async fn checks_are_waited_for() {
     world.work();
     let package = r#"{ "name": "x", "version": "1.0.0", "scripts": { "build": "node build.js" } }"#;
     file(&world, "package.json", package).await;
-    for what in ["install", "build", "test", "lint", "security-scan", "validate"] {
+    for what in [
+        "install",
+        "build",
+        "test",
+        "lint",
+        "security-scan",
+        "validate",
+    ] {
         let ask = world.post("olga", &format!("{AT}/{what}"));
         let answer = ask.send().await.is(200);
         let result = answer.json();
@@ -94,14 +125,22 @@ async fn checks_are_waited_for() {
         assert_eq!(result["success"], result["overallSuccess"]);
         let at = answer.header(header::LOCATION).to_owned();
         let report = world.get("vera", &at).send().await.is(200).json()["report"].clone();
-        assert_eq!(result["success"], json!(report["verdict"] == "pass"), "{what}");
+        assert_eq!(
+            result["success"],
+            json!(report["verdict"] == "pass"),
+            "{what}"
+        );
         let names = |checks: &Value| {
             let checks = checks.as_array().unwrap().iter();
             checks.map(|one| one["name"].clone()).collect::<Vec<_>>()
         };
         assert_eq!(names(&result["checks"]), names(&report["checks"]), "{what}");
     }
-    let build = world.post("olga", &format!("{AT}/build")).send().await.json();
+    let build = world
+        .post("olga", &format!("{AT}/build"))
+        .send()
+        .await
+        .json();
     assert_eq!(build["success"], true, "{build}");
     let nobody = "/code-generation/workspaces/nobody/build";
     world.post("olga", nobody).send().await.is(404);
@@ -113,29 +152,53 @@ async fn proofs_and_errors_are_bare_lists() {
     world.reply("olga", POOR).await;
     let errors = world.get("vera", "/api/error-history?projectId=adder&resolved=false");
     let errors = errors.send().await.is(200).json();
-    assert_eq!((&errors[0]["gate"], &errors[0]["resolved"]), (&json!("g0"), &json!(false)));
+    assert_eq!(
+        (&errors[0]["gate"], &errors[0]["resolved"]),
+        (&json!("g0"), &json!(false))
+    );
     assert!(!errors[0]["errorMessage"].as_str().unwrap().is_empty());
     let open = world.get("vera", "/escalations").send().await.json();
-    let answer = format!("/escalations/{}/answer", open["items"][0]["id"].as_str().unwrap());
-    let answer = world.post("anna", &answer).json(&json!({ "action": "retry" }));
+    let answer = format!(
+        "/escalations/{}/answer",
+        open["items"][0]["id"].as_str().unwrap()
+    );
+    let answer = world
+        .post("anna", &answer)
+        .json(&json!({ "action": "retry" }));
     answer.send().await.is(200);
     world.settle().await;
     world.reply("olga", GOOD).await;
     let resolved = world.get("vera", "/api/error-history?projectId=adder&resolved=true");
     let resolved = resolved.send().await.is(200).json();
     assert!(resolved[0]["resolvedAt"].is_string(), "{resolved}");
-    for gate in ["gateId=adder:g0", "gateId=G0_PENDING&projectId=adder", "gateId=gate-g0-pending&projectId=adder"] {
+    for gate in [
+        "gateId=adder:g0",
+        "gateId=G0_PENDING&projectId=adder",
+        "gateId=gate-g0-pending&projectId=adder",
+    ] {
         let proofs = world.get("vera", &format!("/api/proof-artifacts?{gate}"));
         let proofs = proofs.send().await.is(200).json();
         let id = proofs[0]["id"].as_str().unwrap();
-        world.get("vera", &format!("/proofs/{id}")).send().await.is(200);
+        world
+            .get("vera", &format!("/proofs/{id}"))
+            .send()
+            .await
+            .is(200);
     }
     for bad in ["gateId=g0", "gateId=adder:g10", "gateId=x&projectId=adder"] {
         let refused = world.get("vera", &format!("/api/proof-artifacts?{bad}"));
         assert_eq!(refused.send().await.is(422).json()["field"], "gateId");
     }
-    world.get("vera", "/api/proof-artifacts").send().await.is(400);
-    world.get("vera", "/api/error-history?projectId=nobody").send().await.is(404);
+    world
+        .get("vera", "/api/proof-artifacts")
+        .send()
+        .await
+        .is(400);
+    world
+        .get("vera", "/api/error-history?projectId=nobody")
+        .send()
+        .await
+        .is(404);
 }
 
 #[tokio::test]
@@ -148,7 +211,11 @@ async fn what_is_not_built_says_so() {
         (false, "/api/projects/adder/deployment-status"),
         (true, "/api/agents/execute"),
     ] {
-        let ask = if is_post { world.post("adam", path) } else { world.get("adam", path) };
+        let ask = if is_post {
+            world.post("adam", path)
+        } else {
+            world.get("adam", path)
+        };
         ask.send().await.is(501);
     }
 }

@@ -10,6 +10,8 @@ mod edits;
 mod files;
 mod gates;
 mod histories;
+mod hostile;
+mod layercake;
 mod limits;
 mod live;
 mod once;

@@ -295,6 +295,7 @@ impl World {
             root if root.starts_with("/api/")
                 || root.starts_with("/healthz")
                 || root.starts_with("/readyz")
+                || root.starts_with("/code-generation/")
                 || root.starts_with("/git/") =>
             {
                 root.to_owned()
@@ -331,6 +332,11 @@ impl World {
 
     pub(crate) fn delete(&self, who: &str, path: &str) -> Ask<'_> {
         self.ask(who, Method::DELETE, path)
+    }
+
+    /// Works in the background, until the world ends.
+    pub(crate) fn work(&self) {
+        tokio::spawn(Arc::clone(&self.factory).run(2));
     }
 
     /// Works until there is nothing to do.

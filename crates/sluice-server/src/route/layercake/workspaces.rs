@@ -272,14 +272,13 @@ pub(crate) async fn git_init(
 pub(crate) async fn git_commit(
     State(app): State<App>,
     PathOf(project): PathOf<String>,
-    MaybeJson(OldCommit { message: _ }): MaybeJson<OldCommit>,
+    MaybeJson(OldCommit { message }): MaybeJson<OldCommit>,
 ) -> Result<Json<OldHead>, ApiError> {
-    head(
-        &app,
-        &project,
-        "every change was committed when it was made",
-    )
-    .await
+    let told = match message {
+        None => "every change was committed when it was made",
+        Some(_) => "every change was committed when it was made; this message is not used",
+    };
+    head(&app, &project, told).await
 }
 
 async fn head(app: &App, project: &str, message: &str) -> Result<Json<OldHead>, ApiError> {
