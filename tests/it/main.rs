@@ -1,5 +1,6 @@
 //! End-to-end stories and tidy checks.
 
+mod api;
 mod built;
 mod demo;
 mod dockerfile;
