@@ -262,7 +262,7 @@ async fn no_page_of_another_origin_is_let_in_and_every_answer_is_hardened() {
             .unwrap();
         assert!(policy.contains("frame-ancestors 'none'"), "{path}");
     }
-    let preflight = world.ask("", axum::http::Method::OPTIONS, "/projects");
+    let preflight = world.ask("vera", axum::http::Method::OPTIONS, "/projects");
     let preflight = preflight.header("origin", "http://evil.example");
     let preflight = preflight
         .header("access-control-request-method", "POST")
