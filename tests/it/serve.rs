@@ -15,11 +15,8 @@ use crate::built::sluice;
 
 mod backups;
 mod edits;
-<<<<<<< HEAD
 mod reloads;
-=======
 mod stop;
->>>>>>> fee9554 (docs: requests under a key, problems, coming from LayerCake)
 
 /// The administrator's token of [`spawn`].
 pub(crate) const ADMIN: &str = "an-administrator-s-secret";
