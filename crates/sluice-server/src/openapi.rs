@@ -18,9 +18,8 @@ use crate::limit::{limit_anonymous, limit_caller};
 use crate::once::once;
 use crate::route::{
     agents, attempts, audit, checks, commits, decisions, edits, escalations, events, files,
-    findings, gates, git, health, journal, later, layercake, logs, metrics, parse, projects, proofs,
-    replies,
-    templates, tokens,
+    findings, gates, git, health, journal, later, layercake, logs, metrics, parse, projects,
+    proofs, replies, templates, tokens,
 };
 use crate::schema;
 use crate::state::App;

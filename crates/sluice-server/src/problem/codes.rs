@@ -122,6 +122,12 @@ pub(crate) const CODES: &[Code] = &[
         "Let somebody else decide on it.",
     ),
     code(
+        "question_open",
+        Kind::Conflict,
+        "The agent has asked something, and waits for a person's answer.",
+        "Answer the question in the journal first.",
+    ),
+    code(
         "role",
         Kind::Forbidden,
         "The token's role is too low.",
@@ -140,10 +146,22 @@ pub(crate) const CODES: &[Code] = &[
         "Wait until it ends, or cancel it.",
     ),
     code(
+        "scope",
+        Kind::Forbidden,
+        "The token is for other projects.",
+        "Use a token that holds for this project.",
+    ),
+    code(
         "shown_once",
         Kind::Conflict,
         "The request was carried out under this `Idempotency-Key`, and its answer held a secret, which is not kept.",
         "Revoke what `detail` names, and ask again under a new key.",
+    ),
+    code(
+        "stale_entry",
+        Kind::Conflict,
+        "The entry was changed by somebody else meanwhile.",
+        "Read the entry again and repeat the change on what it is now.",
     ),
     code(
         "stale_subject",
