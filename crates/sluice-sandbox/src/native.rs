@@ -8,7 +8,7 @@ mod cgroup;
 mod fence;
 mod filter;
 mod follow;
-mod helpers;
+mod forked;
 mod host;
 mod init;
 mod inside;
@@ -37,7 +37,7 @@ use crate::{End, Ended, EngineInfo, Job, Limits, LogSink, Network, Sandbox, Sand
 use crate::{Stdin, Upper};
 use cgroup::Cgroups;
 use follow::{Followed, Stopped};
-use helpers::Helpers;
+use forked::Helpers;
 use host::View;
 pub use nursery::init_main;
 use place::Place;

@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::UnixStream;
 use tokio_util::sync::CancellationToken;
 
-use super::helpers::{Helpers, Started};
+use super::forked::{Helpers, Started};
 use super::spec::{LISTENER, Report, Spec, frame};
 use crate::way_out::{Door, WayOut};
 use crate::{Job, LogSink, Network, SandboxError, Stdin, Stream};
