@@ -67,6 +67,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("bollard", &["sluice-sandbox"]),
     ("seccompiler", &["sluice-sandbox"]),
     ("landlock", &["sluice-sandbox"]),
+    ("reqwest", &["sluice-agents", "sluice"]),
     ("tokio-process-stream", &["sluice-agents"]),
     ("sea-orm", &["sluice-store"]),
     ("sea-orm-migration", &["sluice-migrations", "sluice-store"]),

@@ -1,12 +1,26 @@
 //! The port: what is asked, and what can come back.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
+use crate::call::Call;
 use crate::error::AgentError;
 
+/// Bounds of one reply besides the agent's own; the narrower one counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// How many tokens a model may write.
+    pub max_tokens: Option<u32>,
+    /// How long the reply may take.
+    pub wall: Option<Duration>,
+    /// How long nothing may come.
+    pub idle: Option<Duration>,
+}
+
 /// What an agent is asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Request {
     /// The project.
     pub project: String,
@@ -22,6 +36,10 @@ pub struct Request {
     pub strategy: String,
     /// The whole prompt.
     pub prompt: String,
+    /// Which model is asked, in place of the agent's own. An agent that is no model leaves it aside.
+    pub model: Option<String>,
+    /// What bounds the reply.
+    pub limits: Limits,
 }
 
 /// What comes back.
@@ -62,6 +80,12 @@ impl Answer {
 pub trait Hear: Send + Sync {
     /// More of the reply, in order, cut anywhere. What was heard is worth nothing until the whole has come.
     fn hear(&self, bytes: &[u8]);
+
+    /// What was heard so far is no reply; another one begins.
+    fn again(&self) {}
+
+    /// A call has ended, with a reply or without.
+    fn called(&self, _: Call) {}
 }
 
 /// Nobody listens.

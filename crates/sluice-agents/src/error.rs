@@ -64,6 +64,14 @@ pub enum AgentError {
         /// The bound, in bytes.
         limit: usize,
     },
+    /// The model's server could not do it now, or what it sent is no reply.
+    #[error("{agent} got no reply: {what}")]
+    Unanswered {
+        /// Who.
+        agent: String,
+        /// What came instead, without any secret, and what to do.
+        what: String,
+    },
     /// The caller took the question back.
     #[error("{agent} was interrupted")]
     Cancelled {
@@ -90,6 +98,7 @@ impl AgentError {
             | AgentError::TimedOut { .. }
             | AgentError::Silent { .. }
             | AgentError::TooLong { .. }
+            | AgentError::Unanswered { .. }
             | AgentError::Cancelled { .. }
             | AgentError::Io { .. } => true,
         }

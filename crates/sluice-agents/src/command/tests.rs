@@ -30,6 +30,7 @@ fn request(prompt: &str) -> Request {
         answers: 0,
         strategy: "normal".into(),
         prompt: prompt.into(),
+        ..Request::default()
     }
 }
 

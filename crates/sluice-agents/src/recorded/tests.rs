@@ -16,6 +16,7 @@ fn request(gate: &str, attempt: u16) -> Request {
         answers: 0,
         strategy: "normal".into(),
         prompt: "Do it.".into(),
+        ..Request::default()
     }
 }
 
