@@ -5,6 +5,7 @@
 //! A migration that was released is never changed; the next one is added.
 
 mod m20261121_000001_spine;
+mod m20261122_000002_usage;
 mod m20261122_000003_idempotency;
 mod m20261122_000004_audit;
 mod m20261122_000005_journal;
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![
             Box::new(m20261121_000001_spine::Migration),
+            Box::new(m20261122_000002_usage::Migration),
             Box::new(m20261122_000003_idempotency::Migration),
             Box::new(m20261122_000004_audit::Migration),
             Box::new(m20261122_000005_journal::Migration),

@@ -99,6 +99,11 @@ pub trait Agent: Send + Sync {
     /// The agent's name, as commits and proofs carry it.
     fn name(&self) -> &str;
 
+    /// The model that it asks where a request names no other; `None` for what is no model.
+    fn model(&self) -> Option<&str> {
+        None
+    }
+
     /// Asks. A request may be repeated after a crash; when this returns, or is dropped, nothing of it is left
     /// running. An agent whose reply comes in pieces tells each to `heard`.
     ///

@@ -132,6 +132,10 @@ impl Agent for ModelAgent {
         &self.settings.name
     }
 
+    fn model(&self) -> Option<&str> {
+        Some(&self.settings.model)
+    }
+
     async fn ask(
         &self,
         request: &Request,

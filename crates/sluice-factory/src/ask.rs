@@ -59,11 +59,11 @@ impl Factory {
         let asked = self.request_put(record, attempt, strategy, asks).await?;
         let attempts = self.store.attempt_list(record.id).await?;
         let gate = record.run.gate();
-        let agent = self.agents.at(gate);
         let asked = match asked.reply {
             Some(_) => asked,
             None => {
                 let answers = self.answers(record).await?;
+                let asking = self.asking(record, attempt.0, asks, strategy).await?;
                 let request = Request {
                     project: record.project.clone(),
                     gate: gate.as_str().to_owned(),
@@ -72,10 +72,15 @@ impl Factory {
                     answers,
                     strategy: strategy.as_str().to_owned(),
                     prompt: asked.request,
+                    model: None,
+                    limits: asking.limits(),
                 };
-                let writing = self.drafts.begin(record, attempt.0, asks, agent.name());
-                let answer = agent.ask(&request, &writing, cancel).await;
-                match answer.context("ask the agent")? {
+                let writing = self.drafts.begin(record, attempt.0, asks, &asking.first());
+                let (agent, answer) = self
+                    .ask_in_turn(&asking, request, &writing, cancel)
+                    .await
+                    .context("ask the agent")?;
+                match answer {
                     Answer::NotYet => {
                         let parked = self
                             .store
@@ -88,10 +93,16 @@ impl Factory {
                     }
                     Answer::Reply { text, model, note } => {
                         writing.whole(&text);
-                        if let Some(note) = note {
+                        if let Some(note) = &note {
                             tracing::warn!(run.id = %record.id, note, "about a reply");
                         }
-                        self.keep_reply(record, attempt, asks, text, model).await?
+                        let replied = Replied {
+                            text,
+                            agent,
+                            model,
+                            note,
+                        };
+                        self.keep_reply(record, attempt, asks, replied).await?
                     }
                 }
             }
@@ -123,17 +134,18 @@ impl Factory {
         if let Some(ask) = stored.and_then(|one| one.asks.iter().find(|ask| ask.ask == asks)) {
             return Ok(ask.clone());
         }
-        let agent = self.agents.at(record.run.gate());
+        let asking = self.asking(record, attempt.0, asks, strategy).await?;
+        let agent = asking.first();
         let prompt = self.compose(record, attempt, strategy, &attempts).await?;
         let at = now();
         let body = json!({
-            "attempt": attempt.0, "ask": asks, "agent": agent.name(), "strategy": strategy.as_str(),
+            "attempt": attempt.0, "ask": asks, "agent": agent, "strategy": strategy.as_str(),
         });
         let new = NewRequest {
             run: record.id,
             n: attempt.0,
             ask: asks,
-            agent: agent.name().to_owned(),
+            agent,
             strategy: strategy.as_str().to_owned(),
             request: prompt,
             at,
@@ -148,19 +160,25 @@ impl Factory {
         record: &RunRecord,
         attempt: Attempt,
         asks: u8,
-        text: String,
-        model: Option<String>,
+        replied: Replied,
     ) -> anyhow::Result<AskRecord> {
         let at = now();
-        let body = json!({ "attempt": attempt.0, "bytes": text.len() });
+        let mut body =
+            json!({ "attempt": attempt.0, "bytes": replied.text.len(), "agent": replied.agent });
+        for (key, value) in [("model", &replied.model), ("note", &replied.note)] {
+            if let Some(value) = value {
+                body[key] = json!(value);
+            }
+        }
         self.store
             .attempt_reply_put(
                 NewReply {
                     run: record.id,
                     n: attempt.0,
                     ask: asks,
-                    reply: text,
-                    model,
+                    reply: replied.text,
+                    agent: Some(replied.agent),
+                    model: replied.model,
                     replied_by: None,
                     at,
                 },
@@ -183,7 +201,10 @@ impl Factory {
         let reply = asked.reply.context("the agent has not replied")?;
         let author = match &asked.replied_by {
             Some(person) => person.clone(),
-            None => self.agents.at(record.run.gate()).name().to_owned(),
+            None => {
+                let stored = self.store.attempt_fetch(record.id, attempt.0).await?;
+                stored.context("the attempt is not there")?.agent
+            }
         };
         let at = now();
         let asks = journal::asks(record, attempt.0, &author, &reply, at);
@@ -409,6 +430,14 @@ impl Factory {
         }
         Ok(reasons)
     }
+}
+
+/// A reply as it came from an agent.
+struct Replied {
+    text: String,
+    agent: String,
+    model: Option<String>,
+    note: Option<String>,
 }
 
 /// The failure of an attempt that a person ruled out: nothing builds on it.

@@ -142,7 +142,7 @@ impl Factory {
             run: run.clone(),
             base_commit: commit.to_string(),
             base_tree: tree.to_string(),
-            agent: Some(self.agents.at(gate).name().to_owned()),
+            agent: Some(self.agent_at(gate)),
             pins,
             gate_file: gates.text(gate).to_string(),
             opened_by: actor.name.clone(),
@@ -222,11 +222,10 @@ impl Factory {
                 return Err(Refusal::conflict("not_waiting_for_reply", message));
             }
         };
-        if self.agents.by_gate.contains_key(&gate) {
-            let message = format!(
-                "at {gate} the agent {:?} answers",
-                self.agents.at(gate).name()
-            );
+        let agent = self.agent_at(gate);
+        // An agent that cannot answer now may be helped out.
+        if agent != self.agents.outside.name() && record.fault.is_none() {
+            let message = format!("at {gate} the agent {agent:?} answers");
             return Err(Refusal::conflict("not_waiting_for_reply", message));
         }
         if let Some(asking) = self.unanswered(&record).await?.first() {
@@ -248,6 +247,7 @@ impl Factory {
                     n: attempt,
                     ask,
                     reply: text.to_owned(),
+                    agent: None,
                     model: None,
                     replied_by: Some(actor.name.clone()),
                     at,

@@ -30,6 +30,7 @@ pub(crate) struct Found<'a> {
     pub(crate) attempt: u16,
     pub(crate) evaluation: &'a Evaluation,
     pub(crate) agent: Option<&'a str>,
+    pub(crate) model: Option<&'a str>,
     pub(crate) reply_digest: Option<&'a str>,
     pub(crate) base_commit: &'a str,
     /// RFC 3339.
@@ -204,6 +205,7 @@ fn provenance_input(found: &Found<'_>, signer: &Signer) -> Provenance {
         gate: found.gate.to_owned(),
         reply_sha256: found.reply_digest.map(str::to_owned),
         agent: found.agent.map(str::to_owned),
+        model: found.model.map(str::to_owned),
         dependencies,
         builder_id: format!("urn:sluice:daemon/{}", signer.public().keyid()),
         version: env!("CARGO_PKG_VERSION").to_owned(),

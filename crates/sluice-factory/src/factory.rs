@@ -5,9 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use sluice_agents::Agent;
 use sluice_checks::Checker;
-use sluice_gates::Gate;
 use sluice_proof::{Signer, Signers};
 use sluice_sandbox::Sandbox;
 use sluice_store::{RunId, RunRecord, Store};
@@ -18,27 +16,13 @@ use tokio_util::sync::CancellationToken;
 use crate::data::DataDir;
 use crate::edits::Editing;
 use crate::gate_file::{GateFile, GateSet};
+use crate::lineup::AgentTable;
 use crate::live::Drafts;
+use crate::prices::Prices;
 use crate::prompts::Prompts;
 use crate::roles::Roles;
 use crate::template::Templates;
 use crate::transcript::Transcripts;
-
-/// Who answers at which gate.
-#[derive(Clone)]
-pub struct AgentTable {
-    /// The agents by gate; a gate that is not named waits for replies from outside.
-    pub by_gate: BTreeMap<Gate, Arc<dyn Agent>>,
-    /// Waits for replies from outside.
-    pub outside: Arc<dyn Agent>,
-}
-
-impl AgentTable {
-    /// The agent that works at a gate.
-    pub fn at(&self, gate: Gate) -> Arc<dyn Agent> {
-        Arc::clone(self.by_gate.get(&gate).unwrap_or(&self.outside))
-    }
-}
 
 /// What the factory is put together from.
 pub struct Parts {
@@ -75,6 +59,7 @@ pub struct Factory {
     pub(crate) prompts: RwLock<Prompts>,
     pub(crate) templates: Templates,
     pub(crate) agents: AgentTable,
+    pub(crate) prices: RwLock<Prices>,
     pub(crate) sandbox: Arc<dyn Sandbox>,
     pub(crate) checker: Checker,
     /// The runs and checks that a task of this process works on now, by id, with their project.
@@ -119,6 +104,7 @@ impl Factory {
             prompts: RwLock::new(Prompts::built_in().context("the built-in prompts")?),
             templates: parts.templates,
             agents: parts.agents,
+            prices: RwLock::default(),
             sandbox: parts.sandbox,
             checker: parts.checker,
             in_flight: Mutex::default(),
@@ -187,6 +173,11 @@ impl Factory {
     /// Takes other prose than the built-in one, for the requests from now on.
     pub fn prompts_replace(&self, prompts: Prompts) {
         *self.prompts.write().unwrap_or_else(PoisonError::into_inner) = prompts;
+    }
+
+    /// Takes other prices, for the calls from now on. Before the first call no price is known.
+    pub fn prices_replace(&self, prices: Prices) {
+        *self.prices.write().unwrap_or_else(PoisonError::into_inner) = prices;
     }
 
     /// The gate's file as it was when the run started, as far as it is for the project's kind.

@@ -9,6 +9,7 @@ use sluice_store::{
 };
 use sluice_workspace::{Oid, Repo};
 
+use crate::agent_view::call_view;
 use crate::ask::base_of;
 use crate::changes::Receipt;
 use crate::check::short;
@@ -298,6 +299,8 @@ impl Factory {
             Some(commit) if *commit != base => Some(self.diff_of(project, &base, commit).await?),
             _ => None,
         };
+        let calls = self.store.call_list(run.id).await.map_err(machinery)?;
+        let calls = calls.into_iter().filter(|call| call.n == n);
         let ask = attempt.asks.last();
         let receipts = attempt.receipts.clone().unwrap_or_default();
         let files: Vec<Receipt> = from_part(&receipts, "files");
@@ -327,6 +330,7 @@ impl Factory {
             diff,
             note: attempt.note.clone(),
             held: attempt.held.clone(),
+            calls: calls.map(call_view).collect(),
         })
     }
 
@@ -653,6 +657,7 @@ fn summary(run: &RunRecord, attempt: &AttemptRecord) -> AttemptSummary {
         attempt: attempt.n,
         run: run.id.to_string(),
         agent: author.or_else(|| Some(attempt.agent.clone())),
+        model: attempt.asks.iter().rev().find_map(|ask| ask.model.clone()),
         strategy: attempt.strategy.clone(),
         state: state.to_owned(),
         commit: attempt.commit.clone(),

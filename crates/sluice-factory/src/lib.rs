@@ -3,9 +3,11 @@
 //! [`Factory`] is the shell around the machine of `sluice-gates`: it stores a run before it acts on it, and
 //! everything it does may be repeated.
 
+mod agent_view;
 mod alone;
 mod answer;
 mod ask;
+mod asking;
 mod audit;
 mod backup;
 mod changes;
@@ -27,9 +29,11 @@ mod git_tree;
 mod history;
 mod journal;
 mod landing;
+mod lineup;
 mod live;
 mod packing;
 mod present;
+mod prices;
 mod project;
 mod prompts;
 mod refusal;
@@ -53,16 +57,18 @@ pub use edits::{
     EditState, Editing, MAX_FILE_BYTES, NotAPerson, Person, Precondition, Resolution, Take,
 };
 pub use evaluation::{DocumentResult, Evaluation};
-pub use factory::{AgentTable, Factory, Parts};
+pub use factory::{Factory, Parts};
 pub use for_server::{parse_json, path_reason};
 pub use gate_file::{
     Approval, Escalation, EscalationField, Field, GateFile, GateFileError, GateSet, Health,
 };
 pub use journal::JournalChange;
+pub use lineup::{AgentTable, Named};
 pub use live::{LiveEvent, LivePlace, LiveReplies, NotAPlace};
+pub use prices::Prices;
 pub use prompts::{PromptHead, Prompts};
 pub use refusal::{Asked, Refusal};
-pub use roles::{RoleFile, RoleHead, Roles};
+pub use roles::{RoleFile, RoleHead, RoleLimits, Roles};
 pub use template::{TemplateHead, Templates};
 pub use transcript::{Following, Frame};
 pub use work_tree::Settled;

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
-use sluice_agents::Hear;
+use sluice_agents::{Call, Hear};
 use sluice_gates::Gate;
 use sluice_reply::Stream;
 use sluice_store::RunRecord;
@@ -59,7 +59,9 @@ pub(crate) struct Writing<'a> {
     key: (String, Gate),
     head: Value,
     /// Nothing is shown of an agent that only says that its reply comes from outside.
-    draft: OnceLock<Arc<Draft>>,
+    draft: Mutex<Option<Arc<Draft>>>,
+    /// The calls that have ended and that nobody has taken.
+    calls: Mutex<Vec<Call>>,
 }
 
 impl Drafts {
@@ -79,7 +81,8 @@ impl Drafts {
                 "project": record.project, "gate": gate.as_str(), "run": record.id.to_string(),
                 "attempt": attempt, "ask": ask, "agent": agent,
             }),
-            draft: OnceLock::new(),
+            draft: Mutex::default(),
+            calls: Mutex::default(),
         }
     }
 
@@ -92,14 +95,26 @@ impl Drafts {
 impl Writing<'_> {
     /// The whole reply has come. An agent that said nothing on the way has said it now.
     pub(crate) fn whole(self, text: &str) {
-        if self.draft.get().is_none() {
+        let is_silent = self.lock().is_none();
+        if is_silent {
             self.hear(text.as_bytes());
         }
         self.end(true);
     }
 
-    fn draft(&self) -> &Draft {
-        self.draft.get_or_init(|| {
+    /// The calls that have ended since they were last taken.
+    pub(crate) fn calls(&self) -> Vec<Call> {
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *calls)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Arc<Draft>>> {
+        self.draft.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn draft(&self) -> Arc<Draft> {
+        let mut held = self.lock();
+        let draft = held.get_or_insert_with(|| {
             let draft = Arc::new(Draft {
                 began: now().as_microsecond(),
                 head: self.head.clone(),
@@ -115,11 +130,12 @@ impl Writing<'_> {
             drop(open);
             self.drafts.opened.send_modify(|count| *count += 1);
             draft
-        })
+        });
+        Arc::clone(draft)
     }
 
     fn end(&self, whole: bool) {
-        let Some(draft) = self.draft.get() else {
+        let Some(draft) = self.lock().take() else {
             return;
         };
         draft.state.send_if_modified(|state| {
@@ -134,7 +150,7 @@ impl Writing<'_> {
             .unwrap_or_else(PoisonError::into_inner);
         if open
             .get(&self.key)
-            .is_some_and(|now| Arc::ptr_eq(now, draft))
+            .is_some_and(|now| Arc::ptr_eq(now, &draft))
         {
             open.remove(&self.key);
         }
@@ -153,6 +169,15 @@ impl Hear for Writing<'_> {
             state.bytes = length;
             state.cut |= bytes.len() > room;
         });
+    }
+
+    fn again(&self) {
+        self.end(false);
+    }
+
+    fn called(&self, call: Call) {
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        calls.push(call);
     }
 }
 

@@ -117,6 +117,7 @@ impl Factory {
             attempt: attempt.n,
             evaluation: &evaluation,
             agent: author,
+            model: reply.and_then(|ask| ask.model.as_deref()),
             reply_digest: reply.and_then(|ask| ask.reply_digest.as_deref()),
             base_commit: &base,
             asked_at: &rfc3339(asked),

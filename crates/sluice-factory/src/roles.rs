@@ -3,13 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use sluice_agents::Limits;
 use sluice_gates::Gate;
 
+use crate::prices::nanos;
+
 /// The front matter of a role's file, TOML between two lines of `+++`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RoleHead {
     /// The role's name; the gate files' `worker` names it.
@@ -20,10 +24,66 @@ pub struct RoleHead {
     /// One sentence: what it does.
     #[serde(default)]
     pub description: String,
+    /// Who is asked, in order: `AGENT` or `AGENT/MODEL`, where AGENT is an agent of the configuration. When one
+    /// cannot answer, or the same failure comes again and again, the next one is asked. Empty leaves it to the
+    /// configuration.
+    #[serde(default)]
+    pub models: Vec<String>,
+    /// What bounds a reply, and a run.
+    #[serde(default)]
+    pub limits: RoleLimits,
+}
+
+/// Bounds of what a role may use; the narrower of these and the agent's own count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoleLimits {
+    /// How many tokens a model may write in one reply.
+    pub max_tokens: Option<u32>,
+    /// Seconds that a reply may take.
+    pub wall_s: Option<u32>,
+    /// Seconds in which nothing may come.
+    pub idle_s: Option<u32>,
+    /// What one run may spend, in the currency of the price file.
+    pub money: Option<f64>,
+}
+
+impl RoleLimits {
+    /// What bounds one reply.
+    pub(crate) fn of_reply(&self) -> Limits {
+        let seconds = |seconds: Option<u32>| seconds.map(|it| Duration::from_secs(it.into()));
+        Limits {
+            max_tokens: self.max_tokens,
+            wall: seconds(self.wall_s),
+            idle: seconds(self.idle_s),
+        }
+    }
+
+    /// What bounds one run, in billionths of the currency.
+    pub(crate) fn money_nanos(&self) -> Option<i64> {
+        self.money.map(nanos)
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        let numbers = [
+            ("max_tokens", self.max_tokens),
+            ("wall_s", self.wall_s),
+            ("idle_s", self.idle_s),
+        ];
+        if let Some((name, _)) = numbers.iter().find(|(_, number)| *number == Some(0)) {
+            bail!(
+                "limits.{name} is 0, with which nothing can be written; leave it out for no limit"
+            );
+        }
+        if let Some(money) = self.money.filter(|money| !(0.0..=1e6).contains(money)) {
+            bail!("limits.money takes an amount from 0 to 1000000, not {money}");
+        }
+        Ok(())
+    }
 }
 
 /// One role.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct RoleFile {
     /// The front matter.
     pub head: RoleHead,
@@ -98,6 +158,16 @@ fn parse(text: &str) -> anyhow::Result<RoleFile> {
         .split_once("\n+++\n")
         .context("a line `+++` must end the front matter")?;
     let head: RoleHead = toml::from_str(head).context("the front matter is not valid")?;
+    head.limits.check()?;
+    if let Some(wrong) = head
+        .models
+        .iter()
+        .find(|one| one.trim() != **one || one.is_empty())
+    {
+        bail!(
+            "models takes AGENT or AGENT/MODEL, as in \"local\" or \"openrouter/maker/model\", not {wrong:?}"
+        );
+    }
     Ok(RoleFile {
         head,
         prompt: prompt.trim().to_owned(),

@@ -1,5 +1,6 @@
 //! What the factory shows: plain values that the server and the command line hand on as JSON.
 
+mod agent;
 mod edit;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,7 @@ use crate::changes::Receipt;
 use crate::evaluation::Evaluation;
 use crate::gate_file::Field;
 
+pub use agent::{AgentCost, AgentUsage, AgentView, CallView};
 pub use edit::{EditFile, EditSide, EditSummary, EditView, LeftAlone};
 
 /// One page of a list.
@@ -187,6 +189,8 @@ pub struct AttemptSummary {
     pub run: String,
     /// Who made the reply.
     pub agent: Option<String>,
+    /// The model that wrote it, where known.
+    pub model: Option<String>,
     /// How the agent was asked.
     pub strategy: String,
     /// `asked`, `replied`, `refused`, `unchanged`, `held`, `red`, `green`.
@@ -227,6 +231,8 @@ pub struct AttemptView {
     pub note: Option<String>,
     /// What it moved of what the work is measured by.
     pub held: Vec<String>,
+    /// The calls of agents that were made for it, oldest first, those without a reply among them.
+    pub calls: Vec<CallView>,
 }
 
 /// A finding with the check that reported it.

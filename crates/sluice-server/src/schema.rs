@@ -2,6 +2,7 @@
 //!
 //! The answers themselves are the factory's views; the tests hold each of them against its shape here.
 
+mod agent;
 mod check;
 mod edit;
 mod event;
@@ -9,6 +10,7 @@ mod gate;
 mod project;
 mod reply;
 
+pub use agent::{Agent, AgentCall, AgentCost, AgentLimits, AgentSummary, AgentUsage};
 pub use check::{
     Check, CheckReport, CheckResult, Class, Coverage, Covered, Finding, FindingEntry, Fixable,
     InstallStep, Level, Log, NetworkRequest, Tests, Verdict,

@@ -44,6 +44,8 @@ pub struct NewReply {
     pub ask: u8,
     /// What the agent wrote.
     pub reply: String,
+    /// Who wrote it, when it was not the agent that the request names.
+    pub agent: Option<String>,
     /// The model that wrote it, where known.
     pub model: Option<String>,
     /// Who handed it in; `None` when the agent itself was asked.
@@ -184,6 +186,14 @@ impl Store {
                 Some(_) => ReplyPutOutcome::AlreadyThere,
                 None => ReplyPutOutcome::NotAsked,
             });
+        }
+        if let Some(agent) = new.agent {
+            attempt::Entity::update_many()
+                .col_expr(attempt::Column::Agent, Expr::value(free(&agent)))
+                .filter(attempt::Column::Run.eq(key.0.as_str()))
+                .filter(attempt::Column::N.eq(key.1))
+                .exec(txn.db())
+                .await?;
         }
         append(&mut txn, events).await?;
         txn.commit().await?;

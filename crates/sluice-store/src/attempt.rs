@@ -19,7 +19,7 @@ pub struct AttemptRecord {
     pub run: RunId,
     /// Its number; 0 is the first.
     pub n: u16,
-    /// Who was asked.
+    /// Who was asked; once there is a reply, who wrote it.
     pub agent: String,
     /// How.
     pub strategy: String,

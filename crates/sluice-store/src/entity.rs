@@ -5,6 +5,7 @@ pub(crate) mod attempt;
 pub(crate) mod audit;
 pub(crate) mod audit_head;
 pub(crate) mod author;
+pub(crate) mod call;
 pub(crate) mod check;
 pub(crate) mod decision;
 pub(crate) mod escalation;

@@ -65,6 +65,7 @@ tables! {
     "runs": run,
     "attempts": attempt,
     "asks": ask,
+    "calls": call,
     "decisions": decision,
     "escalations": escalation,
     "proofs": proof,

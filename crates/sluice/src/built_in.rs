@@ -1,4 +1,4 @@
-//! What the program carries with it: roles, the demo project's replies.
+//! What the program carries with it: roles, prices, the demo project's replies.
 
 /// The roles' files.
 pub(crate) const ROLES: [(&str, &str); 9] = [
@@ -36,6 +36,9 @@ pub(crate) const ROLES: [(&str, &str); 9] = [
         include_str!("../../../templates/agents/devops.md"),
     ),
 ];
+
+/// What models cost.
+pub(crate) const PRICES: &str = include_str!("../../../templates/prices.toml");
 
 /// The demo project's replies, by gate and attempt.
 pub(crate) const DEMO_REPLIES: [(&str, &str); 15] = [

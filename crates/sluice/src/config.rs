@@ -107,6 +107,8 @@ pub(crate) struct Config {
     pub(crate) github_api: String,
     /// The GitHub token.
     pub(crate) github_token: Option<Secret>,
+    /// A price file in place of the built-in one.
+    pub(crate) prices: Option<PathBuf>,
     /// The agents, by name.
     pub(crate) agents: Vec<AgentConfig>,
     /// The administrator's token, instead of a made one.
@@ -252,6 +254,7 @@ impl Config {
                 .text("github.api_url")
                 .unwrap_or_else(|| "https://api.github.com".to_owned()),
             github_token: values.secret("github.token"),
+            prices: values.path("prices.file"),
             agents: agent::agents(&values)?,
             admin_token: values.secret("admin_token"),
             log_filter: values

@@ -1,6 +1,7 @@
 //! Puts a factory together from the configuration.
 
-use std::collections::BTreeMap;
+mod agents;
+
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -9,21 +10,19 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use rustix::fs::{FlockOperation, flock};
-use sluice_agents::{Agent, CommandAgent, Outside, Recorded};
 use sluice_checks::{Checker, Settings};
-use sluice_egress::Policy;
 use sluice_factory::{
     AgentTable, DataDir, Editing, Factory, GateSet, Parts, Prompts, Roles, Templates,
 };
-use sluice_gates::Gate;
 use sluice_proof::Signer;
-use sluice_sandbox::{Job, Limits, Network, Sandbox, Stdin, Upper};
+use sluice_sandbox::Sandbox;
 use sluice_store::Store;
 
 use crate::built_in;
-use crate::config::{AgentConfig, AgentKind, Config};
-use crate::engine::EngineHome;
+use crate::config::Config;
 use crate::exit::{Exit, MISSING};
+
+pub(crate) use agents::{agent_table, price_file, prices};
 
 /// A factory with what must live as long as it does.
 pub(crate) struct Wired {
@@ -136,50 +135,13 @@ pub(crate) async fn wire(
     .await
     .map_err(|error| Exit::failed(format!("{error:#}")))?;
     factory.prompts_replace(prompts);
+    let file = agents::price_file(config);
+    factory.prices_replace(
+        agents::prices(file.as_deref()).map_err(|error| Exit::usage(format!("{error:#}")))?,
+    );
     Ok(Wired {
         factory,
         _lock: lock,
-    })
-}
-
-/// The agents that are configured, by the gates that they work at; the first one named for a gate has it.
-pub(crate) fn agent_table(
-    configured: &[AgentConfig],
-    data: &DataDir,
-    engine: &str,
-    home: EngineHome<'_>,
-) -> Result<AgentTable, Exit> {
-    let mut by_gate: BTreeMap<Gate, Arc<dyn Agent>> = BTreeMap::new();
-    for one in configured {
-        if one.base_url.is_some() || one.api_key.is_some() || one.model.is_some() {
-            tracing::warn!(
-                agent = one.name,
-                "this version has no model agents; what names a model is left aside"
-            );
-        }
-        let agent: Arc<dyn Agent> = match one.kind {
-            Some(AgentKind::Recorded) => {
-                let dir = one.dir.clone().unwrap_or_default();
-                Arc::new(Recorded::folder(one.name.clone(), dir))
-            }
-            Some(AgentKind::Command) => Arc::new(command_agent(one, data, engine, home)?),
-            Some(AgentKind::Outside) | None => continue,
-        };
-        let gates: Vec<Gate> = if one.gates.is_empty() {
-            Gate::ALL.to_vec()
-        } else {
-            one.gates
-                .iter()
-                .filter_map(|gate| gate.parse().ok())
-                .collect()
-        };
-        for gate in gates {
-            by_gate.entry(gate).or_insert_with(|| Arc::clone(&agent));
-        }
-    }
-    Ok(AgentTable {
-        by_gate,
-        outside: Arc::new(Outside),
     })
 }
 
@@ -215,65 +177,4 @@ fn signing_key(path: &Path) -> anyhow::Result<Signer> {
     };
     write().with_context(|| format!("the signing key {} cannot be written", path.display()))?;
     Ok(signer)
-}
-
-/// A command as an agent: started by this program again, in a sandbox of the same engine.
-fn command_agent(
-    one: &AgentConfig,
-    data: &DataDir,
-    engine: &str,
-    home: EngineHome<'_>,
-) -> Result<CommandAgent, Exit> {
-    let fault = |error: String| Exit::usage(format!("agent {}: {error}", one.name));
-    let program = std::env::current_exe().map_err(|error| fault(error.to_string()))?;
-    let empty = data.run().join("empty");
-    fs::create_dir_all(&empty).map_err(|error| fault(error.to_string()))?;
-    let mut limits = Limits::step();
-    limits.wall = one.wall;
-    limits.silence = Some(one.idle);
-    let job = Job {
-        name: format!(
-            "agent-{}",
-            one.name
-                .to_lowercase()
-                .replace(|c: char| !c.is_ascii_alphanumeric(), "-")
-        ),
-        lower: vec![empty],
-        upper: Upper::Discard,
-        toolchain: None,
-        workdir: String::new(),
-        argv: one.argv.clone(),
-        env: BTreeMap::from([
-            ("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned()),
-            ("HOME".to_owned(), "/tmp".to_owned()),
-            ("LANG".to_owned(), "C.UTF-8".to_owned()),
-        ]),
-        binds: Vec::new(),
-        out: None,
-        network: Network::Open,
-        registries: Policy::default(),
-        stdin: Stdin::Empty,
-        limits,
-    };
-    let path = data.run().join(format!("agent-{}.json", one.name));
-    let mut file = serde_json::to_value(&job).map_err(|error| fault(error.to_string()))?;
-    if let Some(map) = file.as_object_mut() {
-        map.insert("engine".to_owned(), engine.into());
-        // The daemon's own, so that its next start removes what a kill left behind.
-        map.insert("state".to_owned(), home.state.display().to_string().into());
-        map.insert("owner".to_owned(), home.owner.into());
-    }
-    fs::write(&path, file.to_string()).map_err(|error| fault(error.to_string()))?;
-    let text = |path: &Path| path.display().to_string();
-    Ok(CommandAgent {
-        name: one.name.clone(),
-        launcher: [&text(&program), "sandbox-exec", "--job", &text(&path)]
-            .map(str::to_owned)
-            .to_vec(),
-        argv: Vec::new(),
-        env: BTreeMap::from([("PATH".to_owned(), std::env::var("PATH").unwrap_or_default())]),
-        wall: one.wall,
-        idle: one.idle,
-        max_reply_bytes: sluice_factory::MAX_REPLY_BYTES,
-    })
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use sluice_agents::{Agent, Outside, Recorded};
+use sluice_agents::{Agent, Recorded};
 use sluice_checks::{Checker, Settings};
 use sluice_factory::{
     Actor, ActorKind, AgentTable, DataDir, Decide, EditState, Editing, Factory, Gate, GateSet,
@@ -104,7 +104,7 @@ async fn factory(folder: &Path, data: DataDir, store: Store) -> anyhow::Result<A
         templates: Templates::built_in(),
         agents: AgentTable {
             by_gate,
-            outside: Arc::new(Outside),
+            ..AgentTable::default()
         },
         checker: Checker::new(Arc::clone(&sandbox), settings),
         sandbox,

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use sluice_agents::{Agent, AgentError, Answer, Hear, Outside, Request};
+use sluice_agents::{Agent, AgentError, Answer, Hear, Request};
 use sluice_checks::{Checker, Settings};
 use sluice_factory::view::{GateView, RunView};
 use sluice_factory::{
@@ -354,7 +354,7 @@ pub(crate) async fn open_on(
         templates: Templates::built_in(),
         agents: AgentTable {
             by_gate: by_gate.into_iter().flatten().collect(),
-            outside: Arc::new(Outside),
+            ..AgentTable::default()
         },
         checker: Checker::new(Arc::clone(&sandbox), settings),
         sandbox,

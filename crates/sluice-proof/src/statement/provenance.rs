@@ -16,6 +16,8 @@ pub struct Provenance {
     pub reply_sha256: Option<String>,
     /// The agent's name; none for a person's own edit.
     pub agent: Option<String>,
+    /// The model that wrote the reply, as the agent named it; none where none is known.
+    pub model: Option<String>,
     /// Inputs: base commit, image by digest, lockfile, ….
     pub dependencies: Vec<ResourceDescriptor>,
     /// Who built: a URI such as `urn:sluice:daemon/<keyid>`.
@@ -79,12 +81,17 @@ impl SlsaProvenance {
     }
 }
 
-/// States how the subject came about.
+/// States how the subject came about. What is not known is left out, so that statements from before there was a
+/// model to name keep their bytes.
 #[must_use]
 pub fn provenance(subject: &Subject, input: Provenance) -> Statement<SlsaProvenance> {
     let mut external_parameters = Map::new();
     external_parameters.insert("gate".into(), input.gate.into());
-    for (name, value) in [("replyDigest", input.reply_sha256), ("agent", input.agent)] {
+    for (name, value) in [
+        ("replyDigest", input.reply_sha256),
+        ("agent", input.agent),
+        ("model", input.model),
+    ] {
         let Some(value) = value else { continue };
         let value = if name == "replyDigest" {
             serde_json::json!({ "sha256": value })

@@ -103,6 +103,7 @@ fn provenance_has_slsa_s_fields() {
         gate: "g5".into(),
         reply_sha256: Some(sha256_hex(b"r")),
         agent: Some("builder".into()),
+        model: None,
         dependencies: vec![ResourceDescriptor::new("base", "gitCommit", "c".repeat(40))],
         builder_id: "urn:sluice:daemon/x".into(),
         version: "0.1.0".into(),
@@ -135,6 +136,7 @@ fn provenance_has_slsa_s_fields() {
         &subject(),
         Provenance {
             agent: None,
+            model: None,
             reply_sha256: None,
             ..made
         },

@@ -222,6 +222,7 @@ impl World {
                 gate: gate.into(),
                 reply_sha256: Some(sha256_hex(b"reply")),
                 agent: Some("builder".into()),
+                model: None,
                 dependencies: vec![ResourceDescriptor::new(
                     "base",
                     "gitCommit",

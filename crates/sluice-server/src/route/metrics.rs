@@ -1,5 +1,7 @@
 //! Metrics in Prometheus' text format.
 
+mod agents;
+
 use std::fmt::Write as _;
 use std::sync::atomic::Ordering;
 
@@ -82,6 +84,9 @@ pub(crate) async fn metrics(
         "Event streams that are open.",
         &plain(app.open_streams().to_string()),
     );
+    for metric in agents::metrics(&app.factory.agent_usage().await?) {
+        gauge(metric.name, metric.kind, metric.help, &metric.values);
+    }
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
     Ok((kind, text))
 }

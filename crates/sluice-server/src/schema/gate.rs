@@ -1,5 +1,6 @@
 //! Gates, runs, attempts, proofs.
 
+use crate::schema::agent::AgentCall;
 use crate::schema::check::{CheckReport, Class, Finding, Fixable, Level, Verdict};
 use crate::schema::project::Diff;
 use serde::Serialize;
@@ -156,6 +157,8 @@ pub struct AttemptSummary {
     pub run: String,
     /// Who made the reply.
     pub agent: Option<String>,
+    /// The model that wrote it, where known.
+    pub model: Option<String>,
     /// How the agent was asked.
     pub strategy: String,
     /// `asked`, `replied`, `refused`, `unchanged`, `held`, `red`, `green`.
@@ -181,6 +184,8 @@ pub struct Attempt {
     pub run: String,
     /// Who made the reply.
     pub agent: Option<String>,
+    /// The model that wrote it, where known.
+    pub model: Option<String>,
     /// How the agent was asked.
     pub strategy: String,
     /// `asked`, `replied`, `refused`, `unchanged`, `held`, `red`, `green`.
@@ -213,6 +218,8 @@ pub struct Attempt {
     pub note: Option<String>,
     /// What it moved of what the work is measured by.
     pub held: Vec<String>,
+    /// The calls of agents that were made for it, oldest first, those without a reply among them.
+    pub calls: Vec<AgentCall>,
 }
 
 /// A finding with the check that reported it.

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use sluice_agents::{Agent, Outside};
+use sluice_agents::Agent;
 use sluice_checks::{Checker, Settings};
 use sluice_factory::{
     ActorKind, AgentTable, DataDir, Editing, Factory, Gate, GateSet, Parts, Role, Roles, Templates,
@@ -391,7 +391,7 @@ async fn open(folder: &Path, turns: Arc<Semaphore>, agent: Option<Arc<dyn Agent>
         templates: Templates::built_in(),
         agents: AgentTable {
             by_gate: agent.map(|agent| (Gate::G0, agent)).into_iter().collect(),
-            outside: Arc::new(Outside),
+            ..AgentTable::default()
         },
         checker: Checker::new(Arc::clone(&sandbox), Settings::below(data.cache())),
         sandbox,

@@ -4,6 +4,7 @@ use sluice_store::Store;
 
 pub(crate) mod attempts;
 pub(crate) mod audit;
+pub(crate) mod calls;
 pub(crate) mod copies;
 pub(crate) mod events;
 pub(crate) mod keys;
@@ -43,6 +44,8 @@ macro_rules! stories {
             of_fifty_replies_the_first_counts: attempts,
             a_parked_run_never_misses_its_reply: attempts,
             an_attempt_remembers_what_came_of_it: attempts,
+            calls_are_listed_and_summed: calls,
+            a_reply_may_be_of_another_agent: calls,
             events_come_in_order_without_a_gap: events,
             watchers_wake_after_the_commit: events,
             of_fifty_requests_under_a_key_one_is_done: keys,

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sluice_agents::{Outside, Recorded};
+use sluice_agents::Recorded;
 use sluice_checks::Toolchain;
 use sluice_factory::view::{EventView, GateView};
 use sluice_factory::{Actor, ActorKind, AgentTable, DataDir, Decide, Factory, Refusal, Role};
@@ -100,7 +100,7 @@ pub(crate) async fn run(options: &Demo, config: &Config, output: Output) -> Resu
             .into_iter()
             .map(|gate| (gate, recorded.clone() as _))
             .collect(),
-        outside: Arc::new(Outside),
+        ..AgentTable::default()
     };
     let database = Some(data.database_url());
     let wired = wire(config, data, database.as_deref(), chosen.sandbox, agents).await?;

@@ -18,7 +18,7 @@ use crate::config::{Config, Secret};
 use crate::engine::{self, EngineHome, Work};
 use crate::exit::{Exit, MISSING, chain};
 use crate::output::Output;
-use crate::wiring::{agent_table, wire};
+use crate::wiring::{agent_table, price_file, prices, wire};
 
 /// How often the gate files and roles are looked at.
 const LOOK: Duration = Duration::from_secs(2);
@@ -42,7 +42,7 @@ pub(crate) async fn run(options: &Serve, config: &Config, output: Output) -> Res
     };
     let chosen = engine::choose(options.engine, config, home, Work::Any, output).await?;
     output.note(&chosen.said);
-    let agents = agent_table(&config.agents, &data, &chosen.sandbox.engine().name, home)?;
+    let agents = agent_table(config, &data, &chosen.sandbox.engine().name, home)?;
     let database = options
         .database
         .as_deref()
@@ -62,6 +62,7 @@ pub(crate) async fn run(options: &Serve, config: &Config, output: Output) -> Res
         gates: config.gates.clone(),
         roles: below("agents"),
         prompts: below("prompts"),
+        prices: price_file(config),
     };
     tokio::spawn(reload(Arc::clone(&factory), looked_at, shutdown.clone()));
     let watch = config
@@ -165,22 +166,28 @@ async fn admin_token(factory: &Factory, config: &Config, output: Output) -> Resu
     Ok(())
 }
 
-/// The folders whose changes are taken over.
+/// The folders, and the file, whose changes are taken over.
 struct LookedAt {
     gates: Option<PathBuf>,
     roles: Option<PathBuf>,
     prompts: Option<PathBuf>,
+    prices: Option<PathBuf>,
 }
 
 impl LookedAt {
     fn texts(&self) -> [BTreeMap<OsString, Vec<u8>>; 3] {
         [&self.gates, &self.roles, &self.prompts].map(|folder| texts(folder.as_deref()))
     }
+
+    fn price_text(&self) -> Option<Vec<u8>> {
+        std::fs::read(self.prices.as_ref()?).ok()
+    }
 }
 
 /// Takes changed gate files, roles and prompts over without a restart. What is not valid is named and left aside.
 async fn reload(factory: Arc<Factory>, folders: LookedAt, shutdown: CancellationToken) {
     let mut seen = folders.texts();
+    let mut seen_prices = folders.price_text();
     loop {
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
@@ -210,6 +217,14 @@ async fn reload(factory: Arc<Factory>, folders: LookedAt, shutdown: Cancellation
             taken(folder, outcome);
         }
         seen = now;
+        let now = folders.price_text();
+        if let Some(file) = folders.prices.as_deref().filter(|_| now != seen_prices) {
+            taken(
+                file,
+                prices(Some(file)).map(|prices| factory.prices_replace(prices)),
+            );
+        }
+        seen_prices = now;
     }
 }
 

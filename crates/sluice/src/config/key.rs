@@ -11,6 +11,8 @@ pub(super) enum Kind {
     Path,
     /// A whole number.
     Number,
+    /// A number that may have a fraction.
+    Decimal,
     /// True or false.
     Switch,
     /// A list of texts; in the environment separated by commas.
@@ -63,7 +65,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("github.token", Kind::Secret),
     (
         "agents.*.kind",
-        Kind::Word(&["recorded", "command", "outside"]),
+        Kind::Word(&["model", "replay", "recorded", "command", "outside"]),
     ),
     ("agents.*.gates", Kind::List),
     ("agents.*.dir", Kind::Path),
@@ -73,6 +75,15 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("agents.*.base_url", Kind::Text),
     ("agents.*.api_key", Kind::Secret),
     ("agents.*.model", Kind::Text),
+    ("agents.*.dialect", Kind::Word(&["openai", "anthropic"])),
+    ("agents.*.fallback", Kind::List),
+    ("agents.*.max_tokens", Kind::Number),
+    ("agents.*.max_reply_mib", Kind::Number),
+    ("agents.*.money", Kind::Decimal),
+    ("agents.*.connect_s", Kind::Number),
+    ("agents.*.retries", Kind::Number),
+    ("agents.*.record", Kind::Path),
+    ("prices.file", Kind::Path),
     ("admin_token", Kind::Secret),
     ("log.filter", Kind::Text),
     ("log.format", Kind::Word(&["text", "json"])),

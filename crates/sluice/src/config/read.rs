@@ -142,6 +142,11 @@ fn from_toml(kind: Kind, found: &Toml, folder: &Path) -> Result<Value, &'static 
             .as_integer()
             .map(Value::Number)
             .ok_or("a whole number"),
+        Kind::Decimal => {
+            let whole = found.as_integer().map(|number| number as f64);
+            let number = whole.or_else(|| found.as_float());
+            number.map(Value::Decimal).ok_or("a number")
+        }
         Kind::Switch => found.as_bool().map(Value::Switch).ok_or("true or false"),
         Kind::List | Kind::Argv => {
             let list = found.as_array().ok_or("a list of texts")?;
@@ -163,6 +168,11 @@ fn from_text(kind: Kind, found: &str) -> Result<Value, &'static str> {
             .parse()
             .map(Value::Number)
             .map_err(|_| "a whole number"),
+        Kind::Decimal => found
+            .trim()
+            .parse()
+            .map(Value::Decimal)
+            .map_err(|_| "a number"),
         Kind::Switch => found
             .trim()
             .parse()

@@ -11,7 +11,7 @@ use super::{Secret, Setting};
 use crate::exit::Exit;
 
 /// A value in the form that its key takes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
     /// Text, word, secret.
     Text(String),
@@ -19,6 +19,8 @@ pub(super) enum Value {
     Path(PathBuf),
     /// A whole number.
     Number(i64),
+    /// A number that may have a fraction.
+    Decimal(f64),
     /// True or false.
     Switch(bool),
     /// A list.
@@ -126,6 +128,25 @@ impl Values {
         }
     }
 
+    /// A number that may have a fraction, within bounds.
+    pub(super) fn decimal(
+        &self,
+        key: &str,
+        bounds: RangeInclusive<f64>,
+    ) -> Result<Option<f64>, Exit> {
+        let Some((Value::Decimal(number), _)) = self.0.get(key) else {
+            return Ok(None);
+        };
+        if bounds.contains(number) {
+            return Ok(Some(*number));
+        }
+        let (least, most) = (bounds.start(), bounds.end());
+        Err(self.wrong(
+            key,
+            &format!("takes a number from {least} to {most}, not {number}"),
+        ))
+    }
+
     /// An error about the value of a key.
     pub(super) fn wrong(&self, key: &str, what: &str) -> Exit {
         Exit::usage(format!("{}: {key} {what}", self.origin(key)))
@@ -138,6 +159,7 @@ impl Values {
             (_, Value::Text(text)) => text.clone(),
             (_, Value::Path(path)) => path.display().to_string(),
             (_, Value::Number(number)) => number.to_string(),
+            (_, Value::Decimal(number)) => number.to_string(),
             (_, Value::Switch(is_on)) => is_on.to_string(),
             (_, Value::List(list)) => format!("{list:?}"),
         };

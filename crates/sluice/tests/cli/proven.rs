@@ -97,6 +97,7 @@ fn decision(subject: &Subject, signer: &Signer, signers: &Signers) -> Vec<(Strin
         gate: "g0".into(),
         reply_sha256: None,
         agent: Some("builder".into()),
+        model: None,
         dependencies: Vec::new(),
         builder_id: "urn:sluice:daemon/test".into(),
         version: "0.1.0".into(),

@@ -16,6 +16,7 @@ fn reply(run: RunId, n: u16, ask: u8, text: &str) -> NewReply {
         n,
         ask,
         reply: text.into(),
+        agent: None,
         model: Some("small".into()),
         replied_by: None,
         at: at(9),
