@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use sluice_factory::{Gate, GateFile};
+use sluice_factory::{Gate, GateFile, Roles};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -375,5 +375,35 @@ fn the_tests_that_hold_a_promise_exist() {
             sources.contains(&format!("fn {name}(")),
             "docs/security.md names the test {name}, which does not exist"
         );
+    }
+}
+
+#[test]
+fn the_roles_are_told_what_their_gates_demand() {
+    let texts: Vec<(String, String)> = tracked()
+        .into_iter()
+        .filter(|path| path.starts_with("templates/agents/"))
+        .map(|path| (path.clone(), read(&path)))
+        .collect();
+    let roles = Roles::from_texts(
+        texts
+            .iter()
+            .map(|(path, text)| (path.as_str(), text.as_str())),
+    )
+    .expect("role files");
+    assert_eq!(roles.all().count(), 9);
+    for gate in Gate::ALL {
+        let file =
+            GateFile::parse(gate, &read(&format!("gates/{gate}.toml"))).expect("a gate file");
+        let role = roles.role(&file.worker).expect("the worker's role");
+        assert!(role.head.gates.contains(&gate), "{} at {gate}", file.worker);
+        for document in &file.documents {
+            let path = document.path.split('*').next().unwrap_or_default();
+            assert!(role.prompt.contains(path), "{gate}: {path}");
+            for section in &document.sections {
+                let heading = format!("`{section}`");
+                assert!(role.prompt.contains(&heading), "{gate}: {heading}");
+            }
+        }
     }
 }
