@@ -15,6 +15,7 @@ use crate::built::sluice;
 
 mod backups;
 mod edits;
+mod models;
 mod reloads;
 mod stop;
 

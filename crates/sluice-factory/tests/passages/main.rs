@@ -15,6 +15,7 @@ mod history;
 mod hostile;
 mod journal;
 mod kept;
+mod models;
 mod outside;
 mod packing;
 mod projects;

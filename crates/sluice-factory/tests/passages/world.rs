@@ -332,6 +332,22 @@ pub(crate) async fn open_on(
     agent: Option<Arc<dyn Agent>>,
     sandbox: Arc<dyn Sandbox>,
 ) -> Arc<Factory> {
+    let by_gate = agent.map(|agent| Gate::ALL.map(|gate| (gate, Arc::clone(&agent))));
+    let agents = AgentTable {
+        by_gate: by_gate.into_iter().flatten().collect(),
+        ..AgentTable::default()
+    };
+    open_with(folder, gate, agents, Roles::default(), sandbox).await
+}
+
+/// The same with whoever answers, and roles.
+pub(crate) async fn open_with(
+    folder: &Path,
+    gate: &str,
+    agents: AgentTable,
+    roles: Roles,
+    sandbox: Arc<dyn Sandbox>,
+) -> Arc<Factory> {
     let data = DataDir::open(&folder.join("data")).unwrap();
     let gates = folder.join("gates");
     std::fs::create_dir_all(&gates).unwrap();
@@ -344,18 +360,14 @@ pub(crate) async fn open_on(
     }
     let mut settings = Settings::below(data.cache());
     settings.registries.allow(NOBODY, true).unwrap();
-    let by_gate = agent.map(|agent| Gate::ALL.map(|gate| (gate, Arc::clone(&agent))));
     Factory::start(Parts {
         editing: Editing::default(),
         store: Store::open(&data.database_url()).await.unwrap(),
         signer: Signer::from_openssh(&std::fs::read_to_string(&key).unwrap()).unwrap(),
         gates: GateSet::from_folder(&gates).unwrap(),
-        roles: Roles::default(),
+        roles,
         templates: Templates::built_in(),
-        agents: AgentTable {
-            by_gate: by_gate.into_iter().flatten().collect(),
-            ..AgentTable::default()
-        },
+        agents,
         checker: Checker::new(Arc::clone(&sandbox), settings),
         sandbox,
         data,

@@ -210,6 +210,62 @@ fn agents_are_read_from_both_places() {
 }
 
 #[test]
+fn three_lines_make_a_model_agent() {
+    let file = "[agents.local]\nbase_url = \"http://127.0.0.1:8080/v1\"\nmodel = \"small\"\n";
+    let variables = [
+        ("SLUICE__AGENTS__LOCAL__API_KEY", "hush"),
+        ("SLUICE__AGENTS__LOCAL__MONEY", "2.5"),
+        ("SLUICE__AGENTS__OTHER__BASE_URL", "https://api.example.com"),
+        ("SLUICE__AGENTS__OTHER__FALLBACK", "local, local/large"),
+    ];
+    let config = load(file, &variables).unwrap();
+    let [local, other] = config.agents.as_slice() else {
+        panic!("{:?}", config.agents)
+    };
+    assert_eq!(local.kind, Some(AgentKind::Model));
+    assert_eq!(local.base_url.as_deref(), Some("http://127.0.0.1:8080/v1"));
+    assert_eq!(local.model.as_deref(), Some("small"));
+    assert_eq!(local.api_key, Some(Secret::new("hush")));
+    assert_eq!(
+        (local.money, local.max_tokens, local.retries),
+        (Some(2.5), None, 3)
+    );
+    assert_eq!(local.max_reply_bytes, 16 << 20);
+    assert!(local.gates.is_empty());
+    assert_eq!(other.kind, Some(AgentKind::Model));
+    assert_eq!(other.fallback, ["local", "local/large"]);
+    let shown = format!("{:?} {:?}", config.set, config.agents);
+    assert!(!shown.contains("hush"), "{shown}");
+}
+
+#[test]
+fn a_wrong_model_agent_is_named() {
+    insta::assert_snapshot!(
+        [
+            error("[agents.a]\nkind = \"model\"\nmodel = \"m\"\n", &[]),
+            error("[agents.a]\nkind = \"replay\"\n", &[]),
+            error("[agents.a]\ndialect = \"gemini\"\n", &[]),
+            error("[agents.a]\nmoney = -1\n", &[]),
+            error("[agents.a]\nmoney = \"much\"\n", &[]),
+            error("", &[("SLUICE__AGENTS__A__MONEY", "NaN")]),
+            error("[agents.a]\nmax_tokens = 0\n", &[]),
+            error("[agents.a]\nfallback = [\"/m\"]\n", &[]),
+        ]
+        .join("\n"),
+        @"
+    sluice.toml: agents.a.base_url is missing; an agent of kind model needs it
+    sluice.toml: agents.a.dir is missing; an agent of kind replay needs it
+    sluice.toml: agents.a.dialect is one of openai, anthropic, not \"gemini\"
+    sluice.toml: agents.a.money takes a number from 0 to 1000000, not -1
+    sluice.toml: agents.a.money takes a number, not text
+    SLUICE__AGENTS__A__MONEY: agents.a.money takes a number from 0 to 1000000, not NaN
+    sluice.toml: agents.a.max_tokens takes a number from 1 to 10000000, not 0
+    sluice.toml: agents.a.fallback takes AGENT or AGENT/MODEL, as in \"local\" or \"openrouter/maker/model\", not \"/m\"
+    "
+    );
+}
+
+#[test]
 fn certificates_of_the_environment_are_used_when_none_are_configured() {
     let config = load("", &[("SSL_CERT_FILE", "/ca.pem")]).unwrap();
     assert_eq!(config.extra_ca, Some(PathBuf::from("/ca.pem")));
