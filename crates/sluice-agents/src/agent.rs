@@ -19,6 +19,18 @@ pub struct Limits {
     pub idle: Option<Duration>,
 }
 
+impl Limits {
+    /// The narrower of the agent's own clock and this one.
+    pub(crate) fn wall(&self, own: Duration) -> Duration {
+        self.wall.map_or(own, |wall| wall.min(own))
+    }
+
+    /// The same for the clock of silence.
+    pub(crate) fn idle(&self, own: Duration) -> Duration {
+        self.idle.map_or(own, |idle| idle.min(own))
+    }
+}
+
 /// What an agent is asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Request {

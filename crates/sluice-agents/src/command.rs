@@ -58,12 +58,17 @@ impl Agent for CommandAgent {
         cancel: &CancellationToken,
     ) -> Result<Answer, AgentError> {
         let mut asked = self.start(&request.prompt)?;
-        let why = asked.listen(self, heard, cancel).await;
+        let within = CommandAgent {
+            wall: request.limits.wall(self.wall),
+            idle: request.limits.idle(self.idle),
+            ..self.clone()
+        };
+        let why = asked.listen(&within, heard, cancel).await;
         let status = match why {
             Stop::Ended(status) => status,
             Stop::Cancelled | Stop::TimedOut | Stop::Silent | Stop::TooLong => {
                 asked.end().await;
-                return Err(self.stopped(&why, &asked.stderr));
+                return Err(within.stopped(&why, &asked.stderr));
             }
         };
         let status = status.map_err(|source| self.io(source))?;

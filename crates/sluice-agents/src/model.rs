@@ -184,7 +184,6 @@ impl<'a> Asking<'a> {
     fn new(agent: &'a ModelAgent, request: &Request, heard: &'a dyn Hear) -> Asking<'a> {
         let settings = &agent.settings;
         let limits = request.limits;
-        let narrower = |own: Duration, other: Option<Duration>| other.map_or(own, |it| it.min(own));
         let model = request.model.clone();
         let model = model.unwrap_or_else(|| settings.model.clone());
         let max_tokens = [settings.max_tokens, limits.max_tokens];
@@ -201,8 +200,8 @@ impl<'a> Asking<'a> {
             model,
             wanted,
             max_tokens,
-            idle: narrower(settings.idle, limits.idle),
-            wall: narrower(settings.wall, limits.wall),
+            idle: limits.idle(settings.idle),
+            wall: limits.wall(settings.wall),
             tries: 0,
             written: Written::default(),
         }

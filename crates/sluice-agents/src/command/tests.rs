@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::CommandAgent;
-use crate::{Agent, AgentError, Answer, Request};
+use crate::{Agent, AgentError, Answer, Limits, Request};
 
 fn agent(script: &str) -> CommandAgent {
     CommandAgent {
@@ -236,4 +236,26 @@ async fn a_command_that_cannot_be_run_is_final() {
         assert!(!error.is_passing());
         assert!(error.to_string().contains(expected), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_request_may_narrow_the_clocks() {
+    let agent = agent("sleep 20");
+    let limits = |wall: Option<u64>, idle: Option<u64>| Limits {
+        wall: wall.map(Duration::from_millis),
+        idle: idle.map(Duration::from_millis),
+        max_tokens: None,
+    };
+    let ask = async |limits| {
+        let request = Request {
+            limits,
+            ..request("")
+        };
+        let cancel = CancellationToken::new();
+        agent.ask(&request, &(), &cancel).await.unwrap_err()
+    };
+    let error = ask(limits(Some(100), None)).await;
+    assert!(matches!(error, AgentError::TimedOut { .. }), "{error}");
+    let error = ask(limits(None, Some(100))).await;
+    assert!(matches!(error, AgentError::Silent { .. }), "{error}");
 }
