@@ -151,7 +151,7 @@ impl Factory {
         };
         let key = match of_role == Some(limit) {
             true => format!("limits.money in the file of the role {}", asking.role),
-            false => format!("agents.{}.money", seat.agent.name()),
+            false => format!("agents.{}.money_per_run", seat.agent.name()),
         };
         let currency = {
             let prices = self.prices.read().unwrap_or_else(PoisonError::into_inner);

@@ -143,7 +143,7 @@ fn agent(values: &Values, name: String) -> Result<AgentConfig, Exit> {
             tokens => Some(tokens),
         },
         max_reply_bytes: values.number(&key("max_reply_mib"), 16, 1..=64)? << 20,
-        money: values.decimal(&key("money"), 0.0..=1e6)?,
+        money: values.decimal(&key("money_per_run"), 0.0..=1e6)?,
         connect: Duration::from_secs(values.number(&key("connect_s"), 30, 1..=3600)?),
         retries: values.number(&key("retries"), 3, 0..=20)?,
         record: values.path(&key("record")),

@@ -79,7 +79,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("agents.*.fallback", Kind::List),
     ("agents.*.max_tokens", Kind::Number),
     ("agents.*.max_reply_mib", Kind::Number),
-    ("agents.*.money", Kind::Decimal),
+    ("agents.*.money_per_run", Kind::Decimal),
     ("agents.*.connect_s", Kind::Number),
     ("agents.*.retries", Kind::Number),
     ("agents.*.record", Kind::Path),

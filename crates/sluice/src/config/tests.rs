@@ -214,7 +214,7 @@ fn three_lines_make_a_model_agent() {
     let file = "[agents.local]\nbase_url = \"http://127.0.0.1:8080/v1\"\nmodel = \"small\"\n";
     let variables = [
         ("SLUICE__AGENTS__LOCAL__API_KEY", "hush"),
-        ("SLUICE__AGENTS__LOCAL__MONEY", "2.5"),
+        ("SLUICE__AGENTS__LOCAL__MONEY_PER_RUN", "2.5"),
         ("SLUICE__AGENTS__OTHER__BASE_URL", "https://api.example.com"),
         ("SLUICE__AGENTS__OTHER__FALLBACK", "local, local/large"),
     ];
@@ -245,9 +245,9 @@ fn a_wrong_model_agent_is_named() {
             error("[agents.a]\nkind = \"model\"\nmodel = \"m\"\n", &[]),
             error("[agents.a]\nkind = \"replay\"\n", &[]),
             error("[agents.a]\ndialect = \"gemini\"\n", &[]),
-            error("[agents.a]\nmoney = -1\n", &[]),
-            error("[agents.a]\nmoney = \"much\"\n", &[]),
-            error("", &[("SLUICE__AGENTS__A__MONEY", "NaN")]),
+            error("[agents.a]\nmoney_per_run = -1\n", &[]),
+            error("[agents.a]\nmoney_per_run = \"much\"\n", &[]),
+            error("", &[("SLUICE__AGENTS__A__MONEY_PER_RUN", "NaN")]),
             error("[agents.a]\nmax_tokens = 0\n", &[]),
             error("[agents.a]\nfallback = [\"/m\"]\n", &[]),
         ]
@@ -256,9 +256,9 @@ fn a_wrong_model_agent_is_named() {
     sluice.toml: agents.a.base_url is missing; an agent of kind model needs it
     sluice.toml: agents.a.dir is missing; an agent of kind replay needs it
     sluice.toml: agents.a.dialect is one of openai, anthropic, not \"gemini\"
-    sluice.toml: agents.a.money takes a number from 0 to 1000000, not -1
-    sluice.toml: agents.a.money takes a number, not text
-    SLUICE__AGENTS__A__MONEY: agents.a.money takes a number from 0 to 1000000, not NaN
+    sluice.toml: agents.a.money_per_run takes a number from 0 to 1000000, not -1
+    sluice.toml: agents.a.money_per_run takes a number, not text
+    SLUICE__AGENTS__A__MONEY_PER_RUN: agents.a.money_per_run takes a number from 0 to 1000000, not NaN
     sluice.toml: agents.a.max_tokens takes a number from 1 to 10000000, not 0
     sluice.toml: agents.a.fallback takes AGENT or AGENT/MODEL, as in \"local\" or \"openrouter/maker/model\", not \"/m\"
     "
