@@ -1,5 +1,4 @@
 //! A model agent against a server that does everything wrong that servers do.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -12,6 +11,7 @@ use server::{Act, Server, answer, delta, end, events};
 
 mod cassettes;
 mod faults;
+mod real;
 mod server;
 
 /// Hears, and keeps what it heard.

@@ -1,5 +1,4 @@
 //! Events as the API sends them.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use serde_json::json;
 

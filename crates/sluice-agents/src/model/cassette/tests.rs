@@ -1,5 +1,4 @@
 //! What is written is read again, and holds no secret.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use serde_json::json;
 use url::Url;

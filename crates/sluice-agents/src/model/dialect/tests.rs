@@ -1,5 +1,4 @@
 //! What people write as an address.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::{Dialect, Place};
 

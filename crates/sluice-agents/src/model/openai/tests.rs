@@ -1,5 +1,4 @@
 //! Chunks as servers send them.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use serde_json::json;
 

@@ -1,5 +1,4 @@
 //! However a stream is cut, the same events come.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::{Endless, Sse, SseEvent};
 

@@ -14,10 +14,13 @@ pub(super) struct Metric {
     pub(super) values: Vec<(String, String)>,
 }
 
+/// What one group adds to a metric: a label of its own, that label's word, the value.
+type Part = (&'static str, String, String);
+
 /// The metrics of all calls.
 pub(super) fn metrics(usage: &[AgentUsage]) -> Vec<Metric> {
     let usage = &usage[..usage.len().min(GROUPS)];
-    let by = |parts: &dyn Fn(&AgentUsage) -> Vec<(&'static str, String, String)>| {
+    let by = |parts: &dyn Fn(&AgentUsage) -> Vec<Part>| {
         let mut values = Vec::new();
         for one in usage {
             for (label, word, value) in parts(one) {
