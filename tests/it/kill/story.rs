@@ -2,7 +2,8 @@
 //!
 //! A person edits a file before G0, saves another while it is open, and writes one that the agent of G2 writes too.
 //! G0 is red once and healed; G1 runs a test in a sandbox; G2 spends its attempts and a person's answer takes it
-//! on; G3 is not for this kind of project.
+//! on. What the person then says of the two plans reopens G1 and G2: both are passed again. G3 is not for this kind
+//! of project.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

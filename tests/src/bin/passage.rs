@@ -139,6 +139,11 @@ async fn step(factory: &Factory, folder: &Path) -> anyhow::Result<bool> {
                 factory.gate_start(PROJECT, gate, &operator()).await?;
                 return Ok(true);
             }
+            // A person's plan came after it: what is there is checked, and approved again.
+            "reopened" => {
+                factory.gate_start(PROJECT, gate, &operator()).await?;
+                return Ok(true);
+            }
             "awaiting_approval" if gate == Gate::G0 && save(factory, folder).await? => {
                 return Ok(true);
             }
