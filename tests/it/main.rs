@@ -5,6 +5,7 @@ mod built;
 mod demo;
 mod dockerfile;
 mod docs;
+mod github;
 mod kill;
 mod layers;
 mod serve;
