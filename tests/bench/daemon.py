@@ -18,16 +18,15 @@ PATIENCE = 900
 
 
 class Daemon:
-    """`sluice serve` on a folder of its own; its gate g0 runs all checks."""
+    """`sluice serve` on a folder of its own; its gates run all checks, where they are not given."""
 
-    def __init__(self, context, name, engine="native"):
+    def __init__(self, context, name, engine="native", demands='checks = ["install", "build", "test", "lint"]\n', env=()):
         self.folder = os.path.join(context.work, f"daemon-{name}")
         shutil.rmtree(self.folder, ignore_errors=True)
         os.makedirs(os.path.join(self.folder, "gates"))
         for number in range(10):
             with open(os.path.join(self.folder, "gates", f"g{number}.toml"), "w", encoding="utf-8") as file:
-                file.write(f'name = "Gate {number}"\npurpose = "A benchmark."\nworker = "backend"\n'
-                           'checks = ["install", "build", "test", "lint"]\n')
+                file.write(f'name = "Gate {number}"\npurpose = "A benchmark."\nworker = "backend"\n{demands}')
         with open(os.path.join(self.folder, "sluice.toml"), "w", encoding="utf-8") as file:
             file.write(f'[gates]\ndir = "gates"\n[engine]\ndefault = "{engine}"\n')
         with socket.socket() as free:
@@ -36,7 +35,7 @@ class Daemon:
         self.log = open(os.path.join(self.folder, "log"), "w", encoding="utf-8")
         self.process = subprocess.Popen(
             [context.sluice, "serve", "--data", "data", "--listen", f"127.0.0.1:{self.port}"], cwd=self.folder,
-            env=dict(os.environ, SLUICE__ADMIN_TOKEN=TOKEN), stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+            env=dict(os.environ, SLUICE__ADMIN_TOKEN=TOKEN, **dict(env)), stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         self.until(self.is_up, "the daemon answers")
 

@@ -17,6 +17,7 @@ import checks
 import commits
 import daemon
 import demos
+import export
 import layers
 import races
 import replies
@@ -36,6 +37,7 @@ MEASURES = {
     "commit": commits.measure,
     "parse": replies.measure,
     "demo": demos.measure,
+    "export": export.measure,
 }
 # The goals of docs/performance.md that are about checks, the quick ones first.
 GROUPS = {"issue4": ("start", "layer", "cached", "daemon", "queue", "four", "races")}

@@ -129,7 +129,9 @@ def reach(call, needs, grant):
     problem = call.actor.may(call.repo, needs, grant)
     if problem:
         raise problem
-    if call.repo["archived"] and call.request.method != "GET" and not call.request.path.endswith(f"/{call.repo['name']}"):
+    # The repository itself can still be changed back, or deleted.
+    itself = re.fullmatch(r"/(repos/[^/]+/[^/]+|repositories/\d+)", call.request.path)
+    if call.repo["archived"] and call.request.method != "GET" and not itself:
         raise Problem(403, "Repository was archived so is read-only.")
 
 

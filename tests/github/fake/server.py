@@ -24,7 +24,15 @@ import apps, commits, hooks, owners, pulls, repositories  # noqa: E401, F401 iso
 LARGEST = 2 << 30
 KEPT_BODY = 16 << 20
 SHORT = 1 << 16
-API = re.compile(r"/(user|users|orgs|repos|repositories|app|installation|rate_limit)(/.*)?")
+# First words of paths that no owner has.
+API = ("user", "users", "orgs", "repos", "repositories", "app", "apps", "installation", "search", "graphql")
+
+
+def for_people(world, method, path):
+    """Whether it is a page, of an owner or below one. All else is the API, what it does not have too."""
+    first = path.split("/")[1]
+    return method in ("GET", "HEAD") and (path in ("/", "/favicon.ico") or (world.owner(first) is not None
+                                                                            and first not in API))
 
 
 class Request:
@@ -150,11 +158,8 @@ class Handler(BaseHTTPRequestHandler):
             if smart.is_git(request):
                 return smart.serve(self.world, request)
             with self.world.lock:
-                if not API.fullmatch(request.path):
-                    if request.method in ("GET", "HEAD"):
-                        return page.answer(self.world, request)
-                    return Answer(404, {"message": "Not Found", "documentation_url": "https://docs.github.com/rest",
-                                        "status": "404"})
+                if for_people(self.world, request.method, request.path):
+                    return page.answer(self.world, request)
                 found = api.answer(self.world, request)
                 if request.method not in ("GET", "HEAD") and found.status < 500:
                     self.world.save()
@@ -216,10 +221,12 @@ class Handler(BaseHTTPRequestHandler):
             # Where it must never be: in an address, a body, or another header.
             everything = " ".join((noted["path"], *headers.values())).encode() + text
             leaked = any(value.encode() in everything for value in self.world.state["tokens"])
-            body = {"pack_bytes": upload.tell()} if is_pack else text.decode(errors="replace")
-            noted.update(number=len(self.server.requests) + 1, headers=headers, body=body, leaked=leaked,
-                         kind="git" if is_pack or "/info/refs" in noted["path"] else
-                         "api" if API.fullmatch(re.sub(r"^/api/v3(?=/)", "", noted["path"].partition("?")[0])) else "page")
+            plain = noted["path"].partition("?")[0]
+            kind = "git" if is_pack or smart.PATHS.fullmatch(plain) else "api"
+            if kind == "api" and for_people(self.world, noted["method"], plain):
+                kind = "page"
+            body = {"pack_bytes": upload.seek(0, os.SEEK_END)} if is_pack else text.decode(errors="replace")
+            noted.update(number=len(self.server.requests) + 1, headers=headers, body=body, leaked=leaked, kind=kind)
             self.server.requests.append(noted)
 
 
