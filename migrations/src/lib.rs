@@ -9,6 +9,7 @@ mod m20261122_000002_usage;
 mod m20261122_000003_idempotency;
 mod m20261122_000004_audit;
 mod m20261122_000005_journal;
+mod m20261122_000006_webhooks;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
@@ -26,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000003_idempotency::Migration),
             Box::new(m20261122_000004_audit::Migration),
             Box::new(m20261122_000005_journal::Migration),
+            Box::new(m20261122_000006_webhooks::Migration),
         ]
     }
 }

@@ -16,6 +16,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("sluice-sandbox", &["sluice-egress"]),
     ("sluice-checks", &["sluice-egress", "sluice-sandbox"]),
     ("sluice-agents", &[]),
+    ("sluice-webhooks", &["sluice-egress"]),
     ("sluice-migrations", &[]),
     (
         "sluice-store",
@@ -37,6 +38,7 @@ const LEAVES: &[&str] = &[
     "sluice-sandbox",
     "sluice-checks",
     "sluice-agents",
+    "sluice-webhooks",
     "sluice-store",
 ];
 
@@ -50,6 +52,7 @@ const EVERYTHING: &[&str] = &[
     "sluice-sandbox",
     "sluice-checks",
     "sluice-agents",
+    "sluice-webhooks",
     "sluice-store",
     "sluice-factory",
     "sluice-server",
@@ -67,7 +70,8 @@ const FENCES: &[(&str, &[&str])] = &[
     ("bollard", &["sluice-sandbox"]),
     ("seccompiler", &["sluice-sandbox"]),
     ("landlock", &["sluice-sandbox"]),
-    ("reqwest", &["sluice-agents", "sluice"]),
+    ("reqwest", &["sluice-agents", "sluice-webhooks", "sluice"]),
+    ("hmac", &["sluice-webhooks"]),
     ("tokio-process-stream", &["sluice-agents"]),
     ("sea-orm", &["sluice-store"]),
     ("sea-orm-migration", &["sluice-migrations", "sluice-store"]),

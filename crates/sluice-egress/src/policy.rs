@@ -135,8 +135,9 @@ impl Policy {
         self.allowed.contains_key(&(plain(host), port))
     }
 
-    /// Whether a name may lead to this address.
-    pub(crate) fn leads_to(&self, host: &str, port: u16, address: IpAddr) -> bool {
+    /// Whether a name may lead to this address: a public one, or a private one where that was allowed. Link-local
+    /// addresses, the metadata services of clouds and what means nothing are never right.
+    pub fn leads_to(&self, host: &str, port: u16, address: IpAddr) -> bool {
         match (self.allowed.get(&(plain(host), port)), place(address)) {
             (Some(_), Place::Public) | (Some(Reach::Private), Place::Private) => true,
             (None, _) | (_, Place::Never) | (Some(Reach::Public), Place::Private) => false,

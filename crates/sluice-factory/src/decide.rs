@@ -662,7 +662,7 @@ pub(crate) fn run_view(record: &RunRecord) -> RunView {
     }
 }
 
-fn need(actor: &Actor, role: Role) -> Asked<()> {
+pub(crate) fn need(actor: &Actor, role: Role) -> Asked<()> {
     if actor.role >= role {
         return Ok(());
     }

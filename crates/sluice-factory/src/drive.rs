@@ -76,7 +76,9 @@ impl Factory {
             let factory = Arc::clone(&self);
             tasks.spawn(async move { factory.run_one().await });
         }
-        tasks.spawn(async move { self.pack_now_and_then().await });
+        let factory = Arc::clone(&self);
+        tasks.spawn(async move { factory.pack_now_and_then().await });
+        tasks.spawn(self.webhooks_carry());
         while tasks.join_next().await.is_some() {}
     }
 
@@ -222,7 +224,7 @@ impl Factory {
                 });
             }
         }
-        with.events.push(moved_event(record, &next, with.at));
+        with.events.push(moved_event(record, &next, &with));
         with.next = next;
         Ok(with)
     }
@@ -268,12 +270,15 @@ pub(crate) fn new_event(
 }
 
 /// The event that tells where a run stands now.
-pub(crate) fn moved_event(record: &RunRecord, next: &Run, at: Timestamp) -> NewEvent {
+pub(crate) fn moved_event(record: &RunRecord, next: &Run, with: &RunCommit) -> NewEvent {
     let body = json!({
+        "before": record.run.state(),
         "state": next.state(),
         "attempt": next.attempt().map(|attempt| attempt.0),
         "step": next.step().0,
         "heals_left": next.heals_left(),
+        "subject_digest": with.subject.as_ref().map(|subject| &subject.digest),
+        "escalation": with.escalation_open.as_ref().map(|escalation| escalation.id.to_string()),
     });
-    new_event(record, "run.moved", body, at)
+    new_event(record, "run.moved", body, with.at)
 }

@@ -23,6 +23,7 @@ use crate::prompts::Prompts;
 use crate::roles::Roles;
 use crate::template::Templates;
 use crate::transcript::Transcripts;
+use crate::webhooks::Hook;
 
 /// What the factory is put together from.
 pub struct Parts {
@@ -60,6 +61,8 @@ pub struct Factory {
     pub(crate) templates: Templates,
     pub(crate) agents: AgentTable,
     pub(crate) prices: RwLock<Prices>,
+    /// Who is told what happens.
+    pub(crate) webhooks: RwLock<Vec<Arc<Hook>>>,
     pub(crate) sandbox: Arc<dyn Sandbox>,
     pub(crate) checker: Checker,
     /// The runs and checks that a task of this process works on now, by id, with their project.
@@ -105,6 +108,7 @@ impl Factory {
             templates: parts.templates,
             agents: parts.agents,
             prices: RwLock::default(),
+            webhooks: RwLock::default(),
             sandbox: parts.sandbox,
             checker: parts.checker,
             in_flight: Mutex::default(),

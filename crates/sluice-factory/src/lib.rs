@@ -45,6 +45,7 @@ mod template;
 mod transcript;
 pub mod view;
 mod watching;
+mod webhooks;
 mod work_tree;
 
 pub use alone::TokenBounds;
@@ -71,11 +72,12 @@ pub use refusal::{Asked, Refusal};
 pub use roles::{RoleFile, RoleHead, RoleLimits, Roles};
 pub use template::{TemplateHead, Templates};
 pub use transcript::{Following, Frame};
+pub use webhooks::{WEBHOOK_EVENTS, Webhook, WebhookUsage};
 pub use work_tree::Settled;
 
 // What the server hands in and gets back, so that it needs no room but this one.
 pub use sluice_gates::{Gate, NotAGate};
 pub use sluice_store::{
-    Actor, ActorKind, AuditFilter, CheckId, EntryFilter, EntryId, EntryKind, EntryState,
+    Actor, ActorKind, AuditFilter, CheckId, DeliveryId, DeliveryState, EntryFilter, EntryId, EntryKind, EntryState,
     EscalationId, EscalationState, EventSeq, KeptAnswer, KeyOutcome, KeyedRequest, Role, TokenId,
 };

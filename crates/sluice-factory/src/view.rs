@@ -2,6 +2,7 @@
 
 mod agent;
 mod edit;
+mod webhook;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,6 +13,7 @@ use crate::gate_file::Field;
 
 pub use agent::{AgentCost, AgentUsage, AgentView, CallView};
 pub use edit::{EditFile, EditSide, EditSummary, EditView, LeftAlone};
+pub use webhook::{DeliveryView, WebhookView};
 
 /// One page of a list.
 #[derive(Debug, Clone, Serialize, Deserialize)]

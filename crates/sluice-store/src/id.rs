@@ -77,6 +77,10 @@ id! {
     EntryId
 }
 id! {
+    /// Names a message to a webhook.
+    DeliveryId
+}
+id! {
     /// Names checks that were asked for alone.
     CheckId
 }

@@ -13,6 +13,7 @@ mod check;
 mod commit;
 mod connect;
 mod decision;
+mod delivery;
 mod due;
 #[expect(
     unreachable_pub,
@@ -36,6 +37,7 @@ mod run;
 mod setting;
 mod store;
 mod token;
+mod webhook;
 mod word;
 
 pub use ask::{AskRecord, NewReply, NewRequest, ReplyPutOutcome};
@@ -45,12 +47,13 @@ pub use call::{CallRecord, CallStatistics, NewCall};
 pub use check::{CheckEnd, CheckRecord, CheckState, NewCheck};
 pub use commit::{Bound, RunCommit, RunCommitOutcome, Subject};
 pub use decision::{Actor, DecisionKind, DecisionRecord, NewDecision};
+pub use delivery::{DeliveryRecord, DeliveryState, DeliveryTry, NewDelivery, TryEnd};
 pub use due::{RunDeferOutcome, RunParkOutcome};
 pub use error::StoreError;
 pub use escalation::{EscalationAnswer, EscalationRecord, EscalationState, NewEscalation};
 pub use event::{EventRecord, NewEvent};
 pub use finding::{FindingFilter, FindingRecord, FindingsSeen, NewFinding};
-pub use id::{CheckId, EntryId, EscalationId, EventSeq, FindingId, RunId, TokenId};
+pub use id::{CheckId, DeliveryId, EntryId, EscalationId, EventSeq, FindingId, RunId, TokenId};
 pub use idempotency::{KeptAnswer, KeyOutcome, KeyedRequest};
 pub use journal::{
     EntryChange, EntryChangeOutcome, EntryFilter, EntryKind, EntryRecord, EntryState, NewEntry,
@@ -64,4 +67,5 @@ pub use rows::{Rows, RowsError, TABLES};
 pub use run::{NewRun, Pins, RunOpenOutcome, RunRecord};
 pub use store::Store;
 pub use token::{NewToken, TokenFindOutcome, TokenRecord};
+pub use webhook::WebhookRecord;
 pub use word::{ActorKind, NotAWord, Role};

@@ -80,6 +80,8 @@ tables! {
     "checks": check,
     "settings": setting,
     "idempotency": idempotency,
+    "webhooks": webhook,
+    "webhook_deliveries": delivery,
 }
 
 /// Why rows could not be read or written.
