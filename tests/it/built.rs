@@ -39,3 +39,21 @@ pub(crate) fn sluice() -> &'static Path {
         folder.join("sluice")
     })
 }
+
+/// A program that scripts/verifiers.sh installed.
+pub(crate) fn verifier(program: &str) -> PathBuf {
+    let cache = || {
+        let cache = std::env::var_os("XDG_CACHE_HOME").filter(|folder| !folder.is_empty());
+        cache
+            .map_or_else(|| PathBuf::from("/var/cache"), PathBuf::from)
+            .join("sluice/verifiers")
+    };
+    let home = std::env::var_os("SLUICE_VERIFIERS").map_or_else(cache, PathBuf::from);
+    let path: PathBuf = Path::new(&home).join("bin").join(program);
+    assert!(
+        path.exists(),
+        "{} is missing: run scripts/verifiers.sh first",
+        path.display()
+    );
+    path
+}

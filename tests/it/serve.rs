@@ -18,6 +18,7 @@ mod edits;
 mod models;
 mod reloads;
 mod stop;
+mod webhooks;
 
 /// The administrator's token of [`spawn`].
 pub(crate) const ADMIN: &str = "an-administrator-s-secret";

@@ -78,6 +78,7 @@ pub use work_tree::Settled;
 // What the server hands in and gets back, so that it needs no room but this one.
 pub use sluice_gates::{Gate, NotAGate};
 pub use sluice_store::{
-    Actor, ActorKind, AuditFilter, CheckId, DeliveryId, DeliveryState, EntryFilter, EntryId, EntryKind, EntryState,
-    EscalationId, EscalationState, EventSeq, KeptAnswer, KeyOutcome, KeyedRequest, Role, TokenId,
+    Actor, ActorKind, AuditFilter, CheckId, DeliveryId, DeliveryState, EntryFilter, EntryId,
+    EntryKind, EntryState, EscalationId, EscalationState, EventSeq, KeptAnswer, KeyOutcome,
+    KeyedRequest, Role, TokenId,
 };

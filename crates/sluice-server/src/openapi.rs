@@ -19,7 +19,7 @@ use crate::once::once;
 use crate::route::{
     agents, attempts, audit, checks, commits, decisions, edits, escalations, events, files,
     findings, gates, git, health, journal, later, layercake, logs, metrics, parse, projects,
-    proofs, replies, templates, tokens,
+    proofs, replies, templates, tokens, webhooks,
 };
 use crate::schema;
 use crate::state::App;
@@ -160,6 +160,11 @@ fn secured() -> OpenApiRouter<App> {
         .routes(routes!(audit::audit_list))
         .routes(routes!(tokens::token_list, tokens::token_create))
         .routes(routes!(tokens::token_revoke))
+        .routes(routes!(webhooks::webhook_list))
+        .routes(routes!(webhooks::webhook_test))
+        .routes(routes!(webhooks::delivery_list))
+        .routes(routes!(webhooks::delivery_fetch))
+        .routes(routes!(webhooks::delivery_again))
         .routes(routes!(metrics::metrics))
         .routes(routes!(
             journal::journal_list,

@@ -25,3 +25,4 @@ pub(crate) mod proofs;
 pub(crate) mod replies;
 pub(crate) mod templates;
 pub(crate) mod tokens;
+pub(crate) mod webhooks;

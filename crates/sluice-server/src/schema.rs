@@ -9,6 +9,7 @@ mod event;
 mod gate;
 mod project;
 mod reply;
+mod webhook;
 
 pub use agent::{Agent, AgentCall, AgentCost, AgentLimits, AgentSummary, AgentUsage};
 pub use check::{
@@ -28,6 +29,7 @@ pub use project::{
 pub use reply::{Reply, ReplyDeletion, ReplyEdit, ReplyFile, ReplyWarning};
 use serde::Serialize;
 use utoipa::ToSchema;
+pub use webhook::{Delivery, Webhook};
 
 /// One page of a list.
 #[derive(Debug, Serialize, ToSchema)]

@@ -361,7 +361,9 @@ fn row(webhook: &str, new: &NewDelivery) -> delivery::Model {
 
 fn record(row: delivery::Model) -> Result<DeliveryRecord, StoreError> {
     let at = Row::new("webhook_deliveries", &row.id);
-    let status = row.status.map(|status| at.number("status", i64::from(status)));
+    let status = row
+        .status
+        .map(|status| at.number("status", i64::from(status)));
     Ok(DeliveryRecord {
         id: at.parse("id", &row.id)?,
         webhook: row.webhook.clone(),

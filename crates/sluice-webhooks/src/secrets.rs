@@ -3,8 +3,8 @@
 use std::fmt;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 use zeroize::Zeroizing;
@@ -50,8 +50,7 @@ impl Secrets {
     /// The value of `webhook-signature`: one signature for each secret.
     pub fn sign(&self, id: &str, seconds: u64, payload: &[u8]) -> String {
         let one = |key: &Zeroizing<Vec<u8>>| {
-            let mut mac =
-                Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any size");
+            let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any size");
             mac.update(format!("{id}.{seconds}.").as_bytes());
             mac.update(payload);
             format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
@@ -63,7 +62,8 @@ impl Secrets {
 
 fn key(text: &str) -> Result<Zeroizing<Vec<u8>>, NotASecret> {
     // Some tools leave the padding out.
-    let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    let config =
+        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
     let base64 = GeneralPurpose::new(&base64::alphabet::STANDARD, config);
     let coded = text.strip_prefix(PREFIX).ok_or(NotASecret)?;
     let key = Zeroizing::new(base64.decode(coded).map_err(|_| NotASecret)?);

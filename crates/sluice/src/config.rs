@@ -6,6 +6,7 @@ mod read;
 mod secret;
 mod upstream;
 mod values;
+mod webhook;
 
 use std::collections::BTreeMap;
 use std::env;
@@ -26,6 +27,7 @@ pub(crate) use agent::{AgentConfig, AgentKind};
 pub(crate) use secret::Secret;
 pub(crate) use upstream::MachineProxy;
 use values::Values;
+pub(crate) use webhook::WebhookConfig;
 
 /// What a file must be named for: it decides what a sandbox may reach, and what of this machine it sees.
 const GUARDED: [&str; 5] = [
@@ -111,6 +113,8 @@ pub(crate) struct Config {
     pub(crate) prices: Option<PathBuf>,
     /// The agents, by name.
     pub(crate) agents: Vec<AgentConfig>,
+    /// Who is told what happens, by name.
+    pub(crate) webhooks: Vec<WebhookConfig>,
     /// The administrator's token, instead of a made one.
     pub(crate) admin_token: Option<Secret>,
     /// What is logged, in the syntax of `tracing_subscriber::EnvFilter`.
@@ -256,6 +260,7 @@ impl Config {
             github_token: values.secret("github.token"),
             prices: values.path("prices.file"),
             agents: agent::agents(&values)?,
+            webhooks: webhook::webhooks(&values)?,
             admin_token: values.secret("admin_token"),
             log_filter: values
                 .text("log.filter")

@@ -1,6 +1,7 @@
 //! Puts a factory together from the configuration.
 
 mod agents;
+mod webhooks;
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -23,6 +24,7 @@ use crate::config::Config;
 use crate::exit::{Exit, MISSING};
 
 pub(crate) use agents::{agent_table, price_file, prices};
+pub(crate) use webhooks::webhooks;
 
 /// A factory with what must live as long as it does.
 pub(crate) struct Wired {

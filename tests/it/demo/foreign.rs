@@ -6,6 +6,7 @@ use std::process::Command;
 use super::passage::{GATES, Passage};
 use super::program::{self, Ran};
 use super::repository::{Repository, fed};
+use crate::built::verifier;
 
 /// Verifies the envelopes named after the PEM key.
 const DSSE: &str = r#"
@@ -262,22 +263,4 @@ sys.stdout.write(load_ssh_public_key(line.encode()).public_bytes(Encoding.PEM, P
             .env("GATE", gate);
         Ran::of(&mut command)
     }
-}
-
-/// A program that scripts/verifiers.sh installed.
-fn verifier(program: &str) -> PathBuf {
-    let cache = || {
-        let cache = std::env::var_os("XDG_CACHE_HOME").filter(|folder| !folder.is_empty());
-        cache
-            .map_or_else(|| PathBuf::from("/var/cache"), PathBuf::from)
-            .join("sluice/verifiers")
-    };
-    let home = std::env::var_os("SLUICE_VERIFIERS").map_or_else(cache, PathBuf::from);
-    let path: PathBuf = Path::new(&home).join("bin").join(program);
-    assert!(
-        path.exists(),
-        "{} is missing: run scripts/verifiers.sh first",
-        path.display()
-    );
-    path
 }

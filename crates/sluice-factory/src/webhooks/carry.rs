@@ -58,7 +58,11 @@ impl Factory {
                 Ok(false) => self.pause(hook).await,
                 Err(error) => {
                     let error = chain(&error);
-                    tracing::error!(webhook = hook.webhook.id, error, "the store cannot be asked");
+                    tracing::error!(
+                        webhook = hook.webhook.id,
+                        error,
+                        "the store cannot be asked"
+                    );
                     AFTER_FAULT
                 }
             };
@@ -175,7 +179,13 @@ impl Factory {
         count.fetch_add(1, Ordering::Relaxed);
         if let TryEnd::NotTaken { error, .. } | TryEnd::Gone { error } = &end {
             let webhook = &hook.webhook.id;
-            tracing::warn!(webhook, delivery.id = id, delivery.tries = tries, error, "a message was not taken");
+            tracing::warn!(
+                webhook,
+                delivery.id = id,
+                delivery.tries = tries,
+                error,
+                "a message was not taken"
+            );
         }
         let tried = DeliveryTry { at, status, end };
         self.store.delivery_note(message.id, tried).await
@@ -184,7 +194,10 @@ impl Factory {
     /// How long there is nothing to do, as far as is known.
     async fn pause(&self, hook: &Hook) -> Duration {
         let next = self.store.delivery_next_due(&hook.webhook.id).await;
-        let until = next.ok().flatten().map(|due| due.duration_since(Timestamp::now()));
+        let until = next
+            .ok()
+            .flatten()
+            .map(|due| due.duration_since(Timestamp::now()));
         until
             .map(|wait| Duration::try_from(wait).unwrap_or_default())
             .map_or(LOOK_AGAIN, |wait| {

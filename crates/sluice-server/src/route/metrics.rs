@@ -1,6 +1,7 @@
 //! Metrics in Prometheus' text format.
 
 mod agents;
+mod webhooks;
 
 use std::fmt::Write as _;
 use std::sync::atomic::Ordering;
@@ -85,6 +86,9 @@ pub(crate) async fn metrics(
         &plain(app.open_streams().to_string()),
     );
     for metric in agents::metrics(&app.factory.agent_usage().await?) {
+        gauge(metric.name, metric.kind, metric.help, &metric.values);
+    }
+    for metric in webhooks::metrics(&app.factory.webhook_usage().await?) {
         gauge(metric.name, metric.kind, metric.help, &metric.values);
     }
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];

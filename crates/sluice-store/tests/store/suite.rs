@@ -10,6 +10,7 @@ pub(crate) mod events;
 pub(crate) mod keys;
 pub(crate) mod records;
 pub(crate) mod runs;
+pub(crate) mod webhooks;
 
 /// Calls `$on!(name, path::to::story)` for every story.
 macro_rules! stories {
@@ -52,6 +53,9 @@ macro_rules! stories {
             the_answer_under_a_key_is_kept_for_a_day: keys,
             a_key_that_was_given_back_is_free: keys,
             a_key_that_nobody_gives_back_is_free_after_a_while: keys,
+            an_event_makes_one_message_to_each_webhook: webhooks,
+            a_message_waits_until_it_is_taken_or_given_up: webhooks,
+            a_webhook_that_is_gone_is_disabled_until_it_takes_something: webhooks,
         }
     };
 }

@@ -138,7 +138,10 @@ async fn what_is_no_success_is_told_without_the_address() {
     ] {
         let said = words(answered(broken).await);
         assert!(said.starts_with("the connection broke ("), "{said}");
-        assert!(!said.contains("key=k") && !said.contains("127.0.0.1"), "{said}");
+        assert!(
+            !said.contains("key=k") && !said.contains("127.0.0.1"),
+            "{said}"
+        );
     }
 }
 
@@ -239,7 +242,10 @@ async fn a_name_that_leads_inside_is_refused_each_time_that_it_does() {
     assert_eq!(send(&endpoint).await, Answer::Taken { status: 200 });
     assert_eq!(resolver.asked.load(Ordering::Relaxed), 3);
     let taken = taken.await.unwrap();
-    assert_eq!(header(&taken, "host"), format!("hooks.example:{}", address.port()));
+    assert_eq!(
+        header(&taken, "host"),
+        format!("hooks.example:{}", address.port())
+    );
 
     let rebinding = Arc::new(Rebinding {
         addresses: vec!["127.0.0.1"],
@@ -263,13 +269,26 @@ fn an_endpoint_that_cannot_be_meant_is_refused_without_its_address() {
         };
         Endpoint::new(settings).unwrap_err()
     };
-    for url in ["", "hooks.example/secret", "ftp://hooks.example/secret", "https://", "file:///secret"] {
+    for url in [
+        "",
+        "hooks.example/secret",
+        "ftp://hooks.example/secret",
+        "https://",
+        "file:///secret",
+    ] {
         let error = refused(url, true);
         assert!(matches!(error, WebhookError::Url), "{url}: {error}");
         assert!(!error.to_string().contains("secret"), "{error}");
     }
-    assert!(matches!(refused("http://hooks.example/", false), WebhookError::Plain));
-    let endpoint = Endpoint::new(settings("https://ada:pass@Hooks.Example/T0/secret?key=k")).unwrap();
+    assert!(matches!(
+        refused("http://hooks.example/", false),
+        WebhookError::Plain
+    ));
+    let endpoint =
+        Endpoint::new(settings("https://ada:pass@Hooks.Example/T0/secret?key=k")).unwrap();
     assert_eq!(endpoint.shown(), "https://hooks.example/…");
-    assert_eq!(format!("{endpoint:?}"), "Endpoint(\"https://hooks.example/…\")");
+    assert_eq!(
+        format!("{endpoint:?}"),
+        "Endpoint(\"https://hooks.example/…\")"
+    );
 }

@@ -2,6 +2,7 @@
 
 mod engines;
 mod host;
+mod webhooks;
 
 use serde::Serialize;
 
@@ -102,6 +103,7 @@ pub(super) async fn run(config: Result<Config, Exit>, output: Output) -> Result<
     items.push(host::registry());
     items.push(host::proxy(&config));
     items.extend(host::files(&config));
+    items.extend(webhooks::look(&config).await);
     let diagnosis = Diagnosis {
         ok: engine.is_some() && is_configured,
         engine,

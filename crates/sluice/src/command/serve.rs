@@ -18,7 +18,7 @@ use crate::config::{Config, Secret};
 use crate::engine::{self, EngineHome, Work};
 use crate::exit::{Exit, MISSING, chain};
 use crate::output::Output;
-use crate::wiring::{agent_table, price_file, prices, wire};
+use crate::wiring::{agent_table, price_file, prices, webhooks, wire};
 
 /// How often the gate files and roles are looked at.
 const LOOK: Duration = Duration::from_secs(2);
@@ -43,6 +43,7 @@ pub(crate) async fn run(options: &Serve, config: &Config, output: Output) -> Res
     let chosen = engine::choose(options.engine, config, home, Work::Any, output).await?;
     output.note(&chosen.said);
     let agents = agent_table(config, &data, &chosen.sandbox.engine().name, home)?;
+    let webhooks = webhooks(config)?;
     let database = options
         .database
         .as_deref()
@@ -53,6 +54,7 @@ pub(crate) async fn run(options: &Serve, config: &Config, output: Output) -> Res
     factory.gates_note().await.map_err(noted)?;
     factory.roles_note().await.map_err(noted)?;
     factory.prompts_note().await.map_err(noted)?;
+    factory.webhooks_take(webhooks).await.map_err(noted)?;
     admin_token(&factory, config, output).await?;
 
     let shutdown = CancellationToken::new();

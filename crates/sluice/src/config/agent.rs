@@ -69,7 +69,7 @@ pub(crate) struct AgentConfig {
 /// Reads all agents.
 pub(super) fn agents(values: &Values) -> Result<Vec<AgentConfig>, Exit> {
     values
-        .agents()
+        .names("agents")
         .into_iter()
         .map(|name| agent(values, name))
         .collect()

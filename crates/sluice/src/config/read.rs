@@ -13,6 +13,8 @@ use crate::exit::Exit;
 
 /// What variables of ours start with.
 const PREFIX: &str = "SLUICE__";
+/// The tables whose entries the user names.
+const TABLES: [&str; 2] = ["agents", "webhooks"];
 /// The largest file that is read, in bytes.
 const FILE_LIMIT: u64 = 1 << 20;
 
@@ -92,7 +94,7 @@ pub(super) fn environment(
         .collect();
     // Which error is reported must not depend on the order of the environment.
     ours.sort();
-    let declared = values.agents();
+    let declared = TABLES.map(|table| (table, values.names(table)));
     for (variable, found) in ours {
         let full = as_key(variable, &declared);
         let kind = key::kind(&full).ok_or_else(|| unknown(variable, &full))?;
@@ -112,19 +114,17 @@ pub(super) fn environment(
     Ok(())
 }
 
-/// `SLUICE__GITHUB__API_URL` is `github.api_url`. A variable cannot hold a hyphen, so the name of an agent in
-/// the file is found with underscores too.
-fn as_key(variable: &str, declared: &[String]) -> String {
+/// `SLUICE__GITHUB__API_URL` is `github.api_url`. A variable cannot hold a hyphen, so the name of an agent or a
+/// webhook in the file is found with underscores too.
+fn as_key(variable: &str, declared: &[(&str, Vec<String>)]) -> String {
     let rest = variable.strip_prefix(PREFIX).unwrap_or(variable);
     let mut parts: Vec<String> = rest
         .split("__")
         .map(|part| part.to_ascii_lowercase())
         .collect();
     if let [first, name, ..] = parts.as_mut_slice()
-        && first == "agents"
-        && let Some(known) = declared
-            .iter()
-            .find(|known| known.replace('-', "_") == *name)
+        && let Some((_, names)) = declared.iter().find(|(table, _)| table == first)
+        && let Some(known) = names.iter().find(|known| known.replace('-', "_") == *name)
     {
         name.clone_from(known);
     }
@@ -205,12 +205,13 @@ fn unknown(origin: &str, key: &str) -> Exit {
         return Exit::usage(format!("{origin}: `{key}` is a table; set a key in it"));
     }
     let exit = Exit::usage(format!("{origin}: there is no key `{key}`"));
-    let name = key
-        .strip_prefix("agents.")
-        .and_then(|rest| rest.split('.').next());
-    if let Some(name) = name.filter(|name| !key::is_name(name)) {
+    let named = TABLES.iter().find_map(|table| {
+        let rest = key.strip_prefix(table)?.strip_prefix('.')?;
+        Some((table, rest.split('.').next()?))
+    });
+    if let Some((table, name)) = named.filter(|(_, name)| !key::is_name(name)) {
         return exit.mend(format!(
-            "names of agents are lower-case letters, digits, `-` and `_`, not {name:?}"
+            "names of {table} are lower-case letters, digits, `-` and `_`, not {name:?}"
         ));
     }
     match key::nearest(key) {

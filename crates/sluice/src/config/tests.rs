@@ -309,6 +309,52 @@ fn the_machines_proxy_is_a_key_or_a_variable_and_never_shown() {
 }
 
 #[test]
+fn webhooks_are_read_from_both_places_and_never_shown() {
+    let file = "[webhooks.team-chat]\nurl = \"https://hooks.example/T0/hunter2\"\nevents = [\"gate.decided\"]\n\
+                projects = [\"guestbook\"]\n[webhooks.b]\nurl = \"http://10.0.0.1/\"\nsecret_file = \"b.secret\"\n\
+                allow_private = true\n";
+    let config = load(
+        file,
+        &[("SLUICE__WEBHOOKS__TEAM_CHAT__SECRET", "whsec_hunter2")],
+    )
+    .unwrap();
+    let [b, chat] = config.webhooks.as_slice() else {
+        panic!("{:?}", config.webhooks);
+    };
+    assert_eq!((b.name.as_str(), b.allow_private), ("b", true));
+    assert!(b.secret.is_none() && b.secret_file.as_ref().unwrap().ends_with("b.secret"));
+    assert_eq!(
+        (chat.name.as_str(), chat.allow_private),
+        ("team-chat", false)
+    );
+    assert_eq!(chat.events, ["gate.decided"]);
+    assert_eq!(chat.projects, ["guestbook"]);
+    assert_eq!(chat.secret, Some(Secret::new("whsec_hunter2")));
+    let shown = format!("{config:?}");
+    assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
+fn a_wrong_webhook_is_named() {
+    let url = "url = \"https://hooks.example/hunter2\"\n";
+    let of = |rest: &str| error(&format!("[webhooks.a]\n{rest}"), &[]);
+    insta::assert_snapshot!(
+        [
+            of("secret = \"whsec_\"\n"),
+            of(url),
+            of(&format!("{url}secret = \"s\"\nsecret_file = \"f\"\n")),
+            of(&format!("{url}secret = \"s\"\nevents = [\"gate.open\"]\n")),
+            of(&format!("{url}secret = \"s\"\nprojects = [\"../up\"]\n")),
+            of("urls = \"x\"\n"),
+            error("[webhooks.\"Big Name\"]\nurl = \"x\"\n", &[]),
+            error("[[webhooks]]\nurl = \"x\"\n", &[]),
+        ]
+        .join("\n"),
+        @""
+    );
+}
+
+#[test]
 fn every_key_is_documented() {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
     let page = fs::read_to_string(docs.join("configuration.md")).unwrap();

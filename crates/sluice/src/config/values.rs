@@ -42,14 +42,14 @@ impl Values {
         self.0.remove(key).is_some()
     }
 
-    /// The names below `agents`.
-    pub(super) fn agents(&self) -> Vec<String> {
-        let names = self
-            .0
-            .keys()
-            .filter_map(|key| key.strip_prefix("agents."))
-            .filter_map(|rest| rest.split('.').next());
-        let mut names: Vec<String> = names.map(str::to_owned).collect();
+    /// The names below a table whose entries the user names, `agents` or `webhooks`.
+    pub(super) fn names(&self, table: &str) -> Vec<String> {
+        let below = |key: &'_ String| {
+            let rest = key.strip_prefix(table)?.strip_prefix('.')?;
+            rest.split('.').next().map(str::to_owned)
+        };
+        let names = self.0.keys().filter_map(below);
+        let mut names: Vec<String> = names.collect();
         names.dedup();
         names
     }

@@ -117,26 +117,31 @@ fn model_agent(one: &AgentConfig, config: &Config) -> Result<ModelAgent, Exit> {
 
 /// The way to the network, as this machine has it.
 fn way(config: &Config) -> Result<Way, Exit> {
-    let extra_ca = match &config.extra_ca {
-        None => None,
-        Some(file) => Some(fs::read(file).map_err(|error| {
-            Exit::usage(format!(
-                "network.extra_ca: {} cannot be read: {error}",
-                file.display()
-            ))
-        })?),
-    };
     let proxy = |wanted: &str| {
         let found = config.proxies.iter();
         let mut found = found.filter(|(name, _)| name.eq_ignore_ascii_case(wanted));
         found.next().map(|(_, value)| value.clone())
     };
     Ok(Way {
-        extra_ca,
+        extra_ca: extra_ca(config)?,
         http_proxy: proxy("HTTP_PROXY"),
         https_proxy: proxy("HTTPS_PROXY"),
         no_proxy: proxy("NO_PROXY"),
     })
+}
+
+/// The certificates that are trusted besides the system's.
+pub(super) fn extra_ca(config: &Config) -> Result<Option<Vec<u8>>, Exit> {
+    let Some(file) = &config.extra_ca else {
+        return Ok(None);
+    };
+    let read = fs::read(file).map_err(|error| {
+        Exit::usage(format!(
+            "network.extra_ca: {} cannot be read: {error}",
+            file.display()
+        ))
+    });
+    read.map(Some)
 }
 
 /// The price file in force; `None` for the built-in one.

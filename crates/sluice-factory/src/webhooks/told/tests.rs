@@ -29,7 +29,8 @@ fn a_message_has_who_what_and_where_and_no_text_of_anybody() {
     });
     assert_eq!((told.kind, &told.data), ("gate.decided", &expected));
     let payload = payload(told.kind, decided.at, &json!({ "n": 1 }));
-    let expected = r#"{"type":"gate.decided","timestamp":"1970-01-01T00:00:00.000000Z","data":{"n":1}}"#;
+    let expected =
+        r#"{"type":"gate.decided","timestamp":"1970-01-01T00:00:00.000000Z","data":{"n":1}}"#;
     assert_eq!(payload, expected);
 }
 
@@ -46,7 +47,10 @@ fn every_type_comes_of_an_event_and_the_rest_of_none() {
         event("gate.ruled", json!({ "gate": "g1" })),
         event("gate.sealed", json!({ "gate": "g1" })),
         moved("checking", "escalated"),
-        event("escalation.answered", json!({ "gate": "g1", "escalation": "e" })),
+        event(
+            "escalation.answered",
+            json!({ "gate": "g1", "escalation": "e" }),
+        ),
         event(
             "journal.opened",
             json!({ "kind": "question", "run": "r", "entry": "n", "text": "Which database?" }),
@@ -59,7 +63,14 @@ fn every_type_comes_of_an_event_and_the_rest_of_none() {
         .iter()
         .map(|told| told.data["link"].as_str().unwrap())
         .collect();
-    assert_eq!(links[5..], ["/api/v1/escalations/e", "/api/v1/escalations/e", "/api/v1/projects/adder/journal"]);
+    assert_eq!(
+        links[5..],
+        [
+            "/api/v1/escalations/e",
+            "/api/v1/escalations/e",
+            "/api/v1/projects/adder/journal"
+        ]
+    );
     let mut nobodys = event("gate.decided", json!({}));
     nobodys.project = None;
     for nothing in [
