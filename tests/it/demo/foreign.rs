@@ -1,6 +1,6 @@
 //! git, ssh-keygen, securesystemslib and in-toto, none of them ours, on the proofs that the demo left.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use super::passage::{GATES, Passage};

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, channel};
 
 use super::*;
 
-const SECRET: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+const SECRET: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 const OLD_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const PATH: &str = "/services/a-path-that-is-a-secret";
 const OK: &str = "204 No Content";
@@ -241,7 +241,7 @@ async fn a_message_is_verified_by_programs_that_are_not_ours() {
         ),
         (&verifiers, vec!["-c".to_owned(), library.to_owned()]),
     ];
-    let other = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHiA";
+    let other = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHiA=";
     for (program, arguments) in programs {
         for (secret, id, is_right) in [
             (SECRET, message.id.as_str(), true),

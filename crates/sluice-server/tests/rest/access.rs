@@ -29,6 +29,8 @@ fn ask<'a>(
         .replace("{n}", "0")
         .replace("{edit}", "1")
         .replace("{agent}", "writer")
+        .replace("{webhook}", "chat")
+        .replace("{delivery}", "01900000-0000-7000-8000-000000000000")
         .replace("{digest}", &"0".repeat(64))
         .replace("{id}", "01900000-0000-7000-8000-000000000000");
     let ask = world.ask(who, method.clone(), &format!("{path}{query}"));
@@ -62,6 +64,9 @@ fn least(operation: &str) -> Role {
         | "edit_resolve" | "edit_drop" | "journal_create" | "journal_change" | "gate_start"
         | "gate_cancel" => Role::Operator,
         "gate_approve" | "gate_reject" | "gate_rule" | "escalation_answer" => Role::Approver,
+        "webhook_list" | "webhook_test" | "delivery_list" | "delivery_fetch" | "delivery_again" => {
+            Role::Operator
+        }
         "project_delete" | "token_list" | "token_create" | "token_revoke" => Role::Admin,
         one if one.starts_with("workspace_") => Role::Operator,
         _ => Role::Viewer,

@@ -350,7 +350,16 @@ fn a_wrong_webhook_is_named() {
             error("[[webhooks]]\nurl = \"x\"\n", &[]),
         ]
         .join("\n"),
-        @""
+        @r#"
+    webhooks.a.url is missing | say where it is, as in https://hooks.example/sluice
+    webhooks.a.secret is missing | set one of secret and secret_file; docs/webhooks.md says how a secret is made
+    webhooks.a.secret is set, and secret_file too; one of them is enough | set one of secret and secret_file; docs/webhooks.md says how a secret is made
+    sluice.toml: webhooks.a.events takes gate.awaiting_approval, gate.held, gate.decided, gate.ruled, gate.sealed, escalation.opened, escalation.answered, question.asked, not "gate.open"
+    sluice.toml: webhooks.a.projects takes names of projects, and "../up" is none
+    sluice.toml: there is no key `webhooks.a.urls` | did you mean `webhooks.a.url`?
+    sluice.toml: there is no key `webhooks.Big Name` | names of webhooks are lower-case letters, digits, `-` and `_`, not "Big Name"
+    sluice.toml: webhooks is a table, as in `[webhooks]`, not a list
+    "#
     );
 }
 
