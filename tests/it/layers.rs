@@ -76,6 +76,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("sea-orm", &["sluice-store"]),
     ("sea-orm-migration", &["sluice-migrations", "sluice-store"]),
     ("axum", &["sluice-server"]),
+    ("jsonwebtoken", &["sluice-server"]),
     ("utoipa", &["sluice-server"]),
     ("clap", &["sluice"]),
 ];

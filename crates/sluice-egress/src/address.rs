@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// What kind of place an address is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub enum Place {
     /// Anybody's.
     Public,
     /// Of this machine or the networks around it: only where a person said so.
@@ -16,7 +16,7 @@ pub(crate) enum Place {
 
 /// Tells by the registries of special-purpose addresses (RFC 6890, IANA); an address that carries another one
 /// (mapped, NAT64, 6to4) is where that one is.
-pub(crate) fn place(address: IpAddr) -> Place {
+pub fn place(address: IpAddr) -> Place {
     match address {
         IpAddr::V4(v4) => place_v4(v4),
         IpAddr::V6(v6) => place_v6(v6),

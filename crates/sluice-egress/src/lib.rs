@@ -8,6 +8,7 @@ mod record;
 mod resolve;
 mod upstream;
 
+pub use address::{Place, place};
 pub use policy::{NotARegistry, Policy};
 pub use proxy::{Egress, Listener};
 pub use record::{Log, Outcome, Record};

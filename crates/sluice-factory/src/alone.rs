@@ -8,8 +8,8 @@ use serde_json::json;
 use sluice_checks::{Client, Request};
 use sluice_path::ProjectName;
 use sluice_store::{
-    Actor, ActorKind, CheckEnd, CheckId, CheckRecord, NewCheck, NewEvent, NewToken, Role,
-    TokenFindOutcome, TokenId, TokenRecord,
+    Actor, ActorKind, CheckEnd, CheckId, CheckRecord, NewCheck, NewEvent, NewToken, Role, TokenId,
+    TokenRecord,
 };
 use sluice_workspace::Oid;
 
@@ -296,30 +296,6 @@ impl Factory {
         record
             .map(token_view)
             .ok_or_else(|| Refusal::not_found(format!("token {id}")))
-    }
-
-    /// Whose token this is; `None` for one that is unknown, expired or revoked.
-    ///
-    /// # Errors
-    /// A fault of the store.
-    pub async fn authenticate(&self, secret: &str) -> Asked<Option<Actor>> {
-        let found = self
-            .store
-            .token_find(secret, now())
-            .await
-            .map_err(machinery)?;
-        Ok(match found {
-            TokenFindOutcome::Valid(token) => Some(Actor {
-                name: token.name,
-                kind: token.kind,
-                role: token.role,
-                token: Some(token.id),
-                projects: token.projects,
-            }),
-            TokenFindOutcome::Expired(_)
-            | TokenFindOutcome::Revoked(_)
-            | TokenFindOutcome::Unknown => None,
-        })
     }
 }
 

@@ -32,6 +32,7 @@ mod landing;
 mod lineup;
 mod live;
 mod packing;
+mod people;
 mod present;
 mod prices;
 mod project;
@@ -66,6 +67,7 @@ pub use gate_file::{
 pub use journal::JournalChange;
 pub use lineup::{AgentTable, Named};
 pub use live::{LiveEvent, LivePlace, LiveReplies, NotAPlace};
+pub use people::{Credential, Vouched};
 pub use prices::Prices;
 pub use prompts::{PromptHead, Prompts};
 pub use refusal::{Asked, Refusal};

@@ -7,12 +7,17 @@ use axum::middleware::Next;
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use sluice_factory::{Actor, Role};
+use sluice_factory::{Actor, Credential, Role};
 
 use crate::limit;
+use crate::oidc::{Doubt, Refused, is_jwt};
 use crate::problem::{ApiError, Kind};
 use crate::scope;
 use crate::state::App;
+
+/// What is asked for where a token is not good.
+const BEARER: &str = r#"Bearer realm="sluice", error="invalid_token""#;
+const BASIC: &str = r#"Basic realm="sluice", charset="UTF-8""#;
 
 /// The one whose token came with the request.
 #[derive(Debug, Clone)]
@@ -44,13 +49,7 @@ pub(crate) async fn authenticate(
     next: Next,
 ) -> Result<Response, ApiError> {
     let actor = match bearer(request.headers()) {
-        // Any secret is looked up by its hash: one that is unknown takes as long as one that is known.
-        Ok(secret) => app.factory.authenticate(secret).await?.ok_or_else(|| {
-            refused(
-                "the token is unknown, expired or revoked",
-                r#"Bearer realm="sluice", error="invalid_token""#,
-            )
-        }),
+        Ok(secret) => known(&app, secret, BEARER).await,
         Err(missing) => Err(missing),
     };
     let actor = unless_too_often(&app, &request, actor)?;
@@ -66,22 +65,52 @@ pub(crate) async fn authenticate_git(
     mut request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    let asks = |detail: &str| refused(detail, r#"Basic realm="sluice", charset="UTF-8""#);
     let given = basic(request.headers());
     let given = given.or_else(|| Some(bearer(request.headers()).ok()?.to_owned()));
     let actor = match given {
-        Some(secret) => {
-            let actor = app.factory.authenticate(&secret).await?;
-            actor.ok_or_else(|| asks("the token is unknown, expired or revoked"))
-        }
-        None => Err(asks(
+        Some(secret) => known(&app, &secret, BASIC).await,
+        None => Err(refused(
             "give a token as the password; the user's name is not looked at",
+            BASIC,
         )),
     };
     let actor = unless_too_often(&app, &request, actor)?;
     scope::allow(&app, &actor, request.uri().path()).await?;
     request.extensions_mut().insert(Caller(actor));
     Ok(next.run(request).await)
+}
+
+/// Whose a secret is: a token of ours, or one that the issuer signed.
+async fn known(app: &App, secret: &str, challenge: &'static str) -> Result<Actor, ApiError> {
+    if let Some(oidc) = app.oidc.as_ref().filter(|_| is_jwt(secret)) {
+        let person = oidc.person(&app.factory, secret).await;
+        return person.map_err(|why| unknown_person(why, challenge));
+    }
+    // Any secret is looked up by its hash: one that is unknown takes as long as one that is known.
+    match app.factory.authenticate(secret).await? {
+        Credential::Valid(actor) => Ok(actor),
+        Credential::Expired => Err(expired("the token has expired", challenge)),
+        Credential::Unknown => Err(refused("the token is unknown or revoked", challenge)),
+    }
+}
+
+fn unknown_person(why: Refused, challenge: &'static str) -> ApiError {
+    match why {
+        Refused::Doubt(doubt @ Doubt::Expired) => expired(&doubt.told(), challenge),
+        Refused::Doubt(doubt) => refused(&doubt.told(), challenge),
+        Refused::NoRole(detail) => ApiError::new(Kind::Forbidden, detail).with("code", "no_role"),
+        Refused::NoKeys => {
+            let detail = "the issuer does not answer, so its tokens cannot be looked at; try again in a moment";
+            ApiError::new(Kind::Unavailable, detail)
+                .with("code", "issuer_unavailable")
+                .header(header::RETRY_AFTER, HeaderValue::from(5))
+        }
+        Refused::Other(error) => error,
+    }
+}
+
+fn expired(detail: &str, challenge: &'static str) -> ApiError {
+    refused(detail, challenge).with("code", "token_expired")
 }
 
 /// The caller; one who is refused too often is told to wait.

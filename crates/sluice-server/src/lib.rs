@@ -11,6 +11,7 @@ mod docs;
 mod edge;
 mod host;
 mod limit;
+mod oidc;
 mod once;
 mod openapi;
 mod options;
@@ -24,6 +25,7 @@ mod serve;
 mod state;
 mod stream;
 
+pub use oidc::{Fetch, MAX_DOCUMENT, OidcOptions};
 pub use openapi::openapi_json;
 pub use options::{Limits, Options};
 pub use serve::{router, serve};

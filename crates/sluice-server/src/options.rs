@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::oidc::OidcOptions;
+
 /// What the server is told about its surroundings.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -13,6 +15,8 @@ pub struct Options {
     pub listen: Option<SocketAddr>,
     /// How much somebody may ask.
     pub limits: Limits,
+    /// An OpenID Connect issuer whose people are let in.
+    pub oidc: Option<OidcOptions>,
     /// How long a client may take to read what it is sent before it is let go.
     pub stall: Duration,
     /// How long requests may go on after the shutdown began.
@@ -25,6 +29,7 @@ impl Default for Options {
             allowed_hosts: Vec::new(),
             listen: None,
             limits: Limits::default(),
+            oidc: None,
             stall: Duration::from_secs(30),
             last_answers: Duration::from_secs(10),
         }

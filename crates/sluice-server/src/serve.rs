@@ -48,6 +48,7 @@ pub async fn serve(
     let freed = app.factory.store().key_free(&app.owner).await;
     freed.map_err(io::Error::other)?;
     let sweeping = tokio::spawn(sweep(Arc::clone(&app)));
+    let keeping = app.oidc.clone().map(|oidc| tokio::spawn(oidc.keep_fresh()));
     let listener = Patient {
         listener,
         // What waits for a slow reader of events is told of first.
@@ -75,6 +76,9 @@ pub async fn serve(
         }
     };
     sweeping.abort();
+    if let Some(keeping) = keeping {
+        keeping.abort();
+    }
     served
 }
 

@@ -12,6 +12,7 @@ use tracing::Instrument as _;
 
 use crate::host::Hosts;
 use crate::limit::{Buckets, StreamCounts};
+use crate::oidc::Oidc;
 use crate::options::Options;
 use crate::problem::{ApiError, Kind};
 
@@ -39,6 +40,8 @@ pub(crate) struct State {
     /// What may still be asked without a valid token from each address.
     pub(crate) addresses: Buckets<IpAddr>,
     pub(crate) options: Options,
+    /// The issuer whose people are let in.
+    pub(crate) oidc: Option<Arc<Oidc>>,
     /// The name of the daemon on this data directory, now and after a restart.
     pub(crate) owner: String,
     /// One permit a clone or fetch that is being answered.
@@ -73,6 +76,7 @@ impl State {
             callers: Buckets::new(limits.per_second, limits.burst),
             addresses: Buckets::new(limits.anonymous_per_second, limits.anonymous_burst),
             streams_of: Arc::default(),
+            oidc: options.oidc.clone().map(|oidc| Arc::new(Oidc::new(oidc))),
             options: options.clone(),
             shutdown,
             streams: Arc::new(Semaphore::new(MOST_STREAMS)),

@@ -37,6 +37,6 @@ pub(crate) fn of(run: RunId, name: &str) -> SelectStatement {
 }
 
 /// The form in which names are compared, here and by `sluice verify`.
-fn compared(name: &str) -> String {
+pub(crate) fn compared(name: &str) -> String {
     free(name.trim()).to_lowercase()
 }

@@ -15,6 +15,7 @@ pub(crate) mod event_clock;
 pub(crate) mod finding;
 pub(crate) mod idempotency;
 pub(crate) mod journal;
+pub(crate) mod person;
 pub(crate) mod project;
 pub(crate) mod proof;
 pub(crate) mod run;

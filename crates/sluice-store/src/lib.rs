@@ -29,6 +29,7 @@ mod id;
 mod idempotency;
 mod journal;
 mod page;
+mod person;
 mod project;
 mod proof;
 mod row;
@@ -59,6 +60,7 @@ pub use journal::{
     EntryChange, EntryChangeOutcome, EntryFilter, EntryKind, EntryRecord, EntryState, NewEntry,
 };
 pub use page::Page;
+pub use person::{KnownPerson, NewPerson};
 pub use project::{
     NewProject, ProjectCreateOutcome, ProjectDeleteOutcome, ProjectKind, ProjectRecord,
 };

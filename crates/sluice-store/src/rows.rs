@@ -77,6 +77,7 @@ tables! {
     "subject_authors": author,
     "journal": journal,
     "tokens": token,
+    "people": person,
     "checks": check,
     "settings": setting,
     "idempotency": idempotency,

@@ -2,6 +2,7 @@
 
 pub(crate) mod agent;
 mod key;
+pub(crate) mod oidc;
 mod read;
 mod secret;
 mod upstream;
@@ -24,6 +25,7 @@ use crate::cli::EngineChoice;
 use crate::exit::Exit;
 
 pub(crate) use agent::{AgentConfig, AgentKind};
+pub(crate) use oidc::OidcConfig;
 pub(crate) use secret::Secret;
 pub(crate) use upstream::MachineProxy;
 use values::Values;
@@ -115,6 +117,8 @@ pub(crate) struct Config {
     pub(crate) agents: Vec<AgentConfig>,
     /// Who is told what happens, by name.
     pub(crate) webhooks: Vec<WebhookConfig>,
+    /// The OpenID Connect issuer whose people are let in.
+    pub(crate) oidc: Option<OidcConfig>,
     /// The administrator's token, instead of a made one.
     pub(crate) admin_token: Option<Secret>,
     /// What is logged, in the syntax of `tracing_subscriber::EnvFilter`.
@@ -261,6 +265,7 @@ impl Config {
             prices: values.path("prices.file"),
             agents: agent::agents(&values)?,
             webhooks: webhook::webhooks(&values)?,
+            oidc: oidc::read(&values)?,
             admin_token: values.secret("admin_token"),
             log_filter: values
                 .text("log.filter")

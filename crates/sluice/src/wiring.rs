@@ -2,6 +2,7 @@
 
 mod agents;
 mod webhooks;
+mod issuer;
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -25,6 +26,7 @@ use crate::exit::{Exit, MISSING};
 
 pub(crate) use agents::{agent_table, price_file, prices};
 pub(crate) use webhooks::webhooks;
+pub(crate) use issuer::issuer;
 
 /// A factory with what must live as long as it does.
 pub(crate) struct Wired {

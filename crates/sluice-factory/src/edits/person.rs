@@ -115,6 +115,7 @@ impl Factory {
                 None => break,
             }
         }
+        names.extend(self.store.person_names().await?);
         names.sort();
         names.dedup();
         if names.len() > 1 {

@@ -68,6 +68,12 @@ pub(crate) const CODES: &[Code] = &[
         "Pass that one first; `detail` names it.",
     ),
     code(
+        "issuer_unavailable",
+        Kind::Unavailable,
+        "The token is one of the configured issuer, which does not answer; without its keys no token of it can be looked at.",
+        "Send the request again a little later, or use a token of the daemon.",
+    ),
+    code(
         "key_in_flight",
         Kind::Conflict,
         "A request under the same `Idempotency-Key` is being answered.",
@@ -78,6 +84,18 @@ pub(crate) const CODES: &[Code] = &[
         Kind::Conflict,
         "A project has, or had, this name.",
         "Take another name. The names of deleted projects are not used again.",
+    ),
+    code(
+        "no_name",
+        Kind::Forbidden,
+        "Every name under which you could act here is somebody else's.",
+        "Ask an admin for a token.",
+    ),
+    code(
+        "no_role",
+        Kind::Forbidden,
+        "The issuer vouches for you, and nothing in its token gives you a role here.",
+        "Ask an admin to put you into a group that `oidc.roles` names.",
     ),
     code(
         "not_a_person",
@@ -168,6 +186,12 @@ pub(crate) const CODES: &[Code] = &[
         Kind::Conflict,
         "What you looked at is not what stands at the gate now.",
         "Read the gate, look at its subject, and decide with its `subject_digest`.",
+    ),
+    code(
+        "token_expired",
+        Kind::Unauthorized,
+        "The token is past its time.",
+        "Get a new one: from the issuer, or from an admin.",
     ),
     code(
         "wrong_state",

@@ -15,9 +15,10 @@ pub(crate) async fn healthz() -> &'static str {
 
 /// The daemon can work: its database answers.
 #[utoipa::path(get, path = "/readyz", tag = "health",
-    responses((status = 200, body = String, content_type = "text/plain", description = "`ok`"),
+    responses((status = 200, body = String, content_type = "text/plain",
+        description = "`ok`; with an OpenID Connect issuer a second line says whether it answers"),
         (status = 503, body = crate::schema::Problem, content_type = "application/problem+json", description = "It cannot")))]
-pub(crate) async fn readyz(State(app): State<App>) -> Result<&'static str, ApiError> {
+pub(crate) async fn readyz(State(app): State<App>) -> Result<String, ApiError> {
     if app.shutdown.is_cancelled() {
         return Err(ApiError::new(Kind::Unavailable, "the daemon is stopping"));
     }
@@ -25,7 +26,12 @@ pub(crate) async fn readyz(State(app): State<App>) -> Result<&'static str, ApiEr
     ping.map_err(|error| {
         ApiError::new(Kind::Unavailable, "the database does not answer").caused_by(error)
     })?;
-    Ok("ok")
+    // Tokens of the daemon's own are good without it, so its silence is told and is no failure.
+    let issuer = app
+        .oidc
+        .as_ref()
+        .map(|oidc| format!("\noidc: {}", oidc.told()));
+    Ok(format!("ok{}", issuer.unwrap_or_default()))
 }
 
 /// This document.

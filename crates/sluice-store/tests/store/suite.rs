@@ -8,6 +8,7 @@ pub(crate) mod calls;
 pub(crate) mod copies;
 pub(crate) mod events;
 pub(crate) mod keys;
+pub(crate) mod people;
 pub(crate) mod records;
 pub(crate) mod runs;
 pub(crate) mod webhooks;
@@ -26,6 +27,8 @@ macro_rules! stories {
             a_fixed_token_follows_the_configuration: records,
             checks_end_once: records,
             a_setting_is_put_once: records,
+            a_person_keeps_one_name_and_takes_nobody_elses: people,
+            of_fifty_first_visits_one_is_the_first: people,
             a_run_is_remembered_whole: runs,
             a_project_has_one_open_run: runs,
             of_fifty_starts_one_opens: runs,

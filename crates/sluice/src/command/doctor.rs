@@ -3,6 +3,7 @@
 mod engines;
 mod host;
 mod webhooks;
+mod issuer;
 
 use serde::Serialize;
 
@@ -104,6 +105,7 @@ pub(super) async fn run(config: Result<Config, Exit>, output: Output) -> Result<
     items.push(host::proxy(&config));
     items.extend(host::files(&config));
     items.extend(webhooks::look(&config).await);
+    items.extend(issuer::issuer(&config).await);
     let diagnosis = Diagnosis {
         ok: engine.is_some() && is_configured,
         engine,

@@ -18,7 +18,7 @@ use crate::config::{Config, Secret};
 use crate::engine::{self, EngineHome, Work};
 use crate::exit::{Exit, MISSING, chain};
 use crate::output::Output;
-use crate::wiring::{agent_table, price_file, prices, webhooks, wire};
+use crate::wiring::{agent_table, issuer, price_file, prices, webhooks, wire};
 
 /// How often the gate files and roles are looked at.
 const LOOK: Duration = Duration::from_secs(2);
@@ -42,6 +42,7 @@ pub(crate) async fn run(options: &Serve, config: &Config, output: Output) -> Res
     };
     let chosen = engine::choose(options.engine, config, home, Work::Any, output).await?;
     output.note(&chosen.said);
+    let oidc = issuer(config)?;
     let agents = agent_table(config, &data, &chosen.sandbox.engine().name, home)?;
     let webhooks = webhooks(config)?;
     let database = options
@@ -80,6 +81,7 @@ pub(crate) async fn run(options: &Serve, config: &Config, output: Output) -> Res
         allowed_hosts: config.allowed_hosts.clone(),
         listen: None,
         limits: config.limits,
+        oidc,
         stall: config.stall,
         last_answers: config.last_work,
     };

@@ -54,6 +54,15 @@ impl Values {
         names
     }
 
+    /// The first key below a table that is set.
+    pub(super) fn first_below(&self, table: &str) -> Option<&str> {
+        let below = |key: &&String| {
+            let rest = key.strip_prefix(table);
+            rest.is_some_and(|rest| rest.starts_with('.'))
+        };
+        self.0.keys().find(below).map(String::as_str)
+    }
+
     pub(super) fn origin(&self, key: &str) -> &str {
         self.0.get(key).map_or("", |(_, origin)| origin)
     }

@@ -116,7 +116,7 @@ fn model_agent(one: &AgentConfig, config: &Config) -> Result<ModelAgent, Exit> {
 }
 
 /// The way to the network, as this machine has it.
-fn way(config: &Config) -> Result<Way, Exit> {
+pub(super) fn way(config: &Config) -> Result<Way, Exit> {
     let proxy = |wanted: &str| {
         let found = config.proxies.iter();
         let mut found = found.filter(|(name, _)| name.eq_ignore_ascii_case(wanted));
