@@ -79,6 +79,9 @@ const FENCES: &[(&str, &[&str])] = &[
     ("jsonwebtoken", &["sluice-server"]),
     ("utoipa", &["sluice-server"]),
     ("clap", &["sluice"]),
+    ("opentelemetry", &["sluice"]),
+    ("opentelemetry-otlp", &["sluice"]),
+    ("tracing-opentelemetry", &["sluice"]),
 ];
 
 /// Rooms that must stay free of I/O: none of these may appear among their libraries.

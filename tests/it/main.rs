@@ -8,6 +8,7 @@ mod docs;
 mod github;
 mod kill;
 mod layers;
+mod metrics;
 mod serve;
 mod templates;
 mod tidy;

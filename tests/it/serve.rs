@@ -16,6 +16,7 @@ use crate::built::sluice;
 mod backups;
 mod edits;
 mod models;
+mod oidc;
 mod reloads;
 mod stop;
 mod webhooks;

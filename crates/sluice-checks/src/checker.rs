@@ -21,6 +21,7 @@ use select::select;
 use sluice_sandbox::{Ended, Network, Sandbox, SandboxError, Upper};
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 use way_out::{Said, WayOut};
 
 use crate::cache::{Entry, Key};
@@ -28,6 +29,7 @@ use crate::finding::Paths;
 use crate::judge::{Judged, Seen, judge};
 use crate::layer::{Layer, Layers};
 use crate::logs::Text;
+use crate::meters::{self, During};
 use crate::shelf::Shelf;
 use crate::signature::worst;
 use crate::turns::{Turn, Turns};
@@ -202,7 +204,7 @@ impl Checker {
         let engine = self.sandbox.engine();
         let ran_in = checks.iter().map(|check| &check.image);
         let image = ran_in.into_iter().find(|image| !image.is_empty());
-        Ok(CheckReport {
+        let report = CheckReport {
             verdict: worst(checks.iter().map(|check| check.verdict)),
             engine: engine.name.clone(),
             tree: request.tree.clone(),
@@ -210,14 +212,16 @@ impl Checker {
             image: image.unwrap_or(&engine.image).clone(),
             wall_ms: millis(start.elapsed()),
             checks,
-        })
+        };
+        meters::ran(&report);
+        Ok(report)
     }
 
     async fn all(&self, run: &Run<'_>, plan: &Plan) -> Result<Vec<CheckResult>, CheckError> {
-        let installs = plan
-            .projects
-            .iter()
-            .map(|project| self.guarded(run, self.install(run, project)));
+        let installs = plan.projects.iter().map(|project| {
+            let span = tracing::info_span!("check", check = project.install.name);
+            self.guarded(run, self.install(run, project).instrument(span))
+        });
         let installed = every(join_all(installs).await)?;
         // A script of one project may use another's dependencies, as it could in one working folder; those of
         // another toolchain are only files that its linters would stumble over.
@@ -238,7 +242,9 @@ impl Checker {
                         self.guarded(run, async move {
                             let is_ready = layer.is_some() || result.verdict == Verdict::Pass;
                             if is_ready || matches!(step.action, Action::Skip { .. }) {
-                                let result = self.step(run, step, &layers[&step.toolchain]).await;
+                                let span = tracing::info_span!("check", check = step.name);
+                                let result = self.step(run, step, &layers[&step.toolchain]);
+                                let result = result.instrument(span).await;
                                 stopped(run, step, result)
                             } else {
                                 Ok(blocked(run, step, &result.name))
@@ -358,7 +364,9 @@ impl Checker {
     /// An earlier answer with its log.
     async fn remembered(&self, run: &Run<'_>, key: &str) -> Result<Option<Entry>, CheckError> {
         let _reading = self.shelf.reading(&run.cancel).await?;
-        Ok(self.cache.fetch(key, &self.logs))
+        let entry = self.cache.fetch(key, &self.logs);
+        meters::looked(meters::RESULTS, entry.is_some());
+        Ok(entry)
     }
 
     /// Removes what is too much. A fault is no fault of the run.
@@ -367,7 +375,11 @@ impl Checker {
         let layers = self.layers.clone();
         let swept = tokio::task::spawn_blocking(move || {
             let items = [cache.items(), logs.items()].concat();
-            shelf.sweep(items, |item| disk::remove(&item.path))?;
+            meters::takes(meters::RESULTS, items.iter().map(|item| item.bytes).sum());
+            shelf.sweep(items, |item| {
+                meters::evicted(meters::RESULTS);
+                disk::remove(&item.path)
+            })?;
             layers.sweep()
         });
         match swept.await {
@@ -438,6 +450,7 @@ impl Checker {
         if let Some(turn) = poll_immediate(turn.as_mut()).await {
             return turn;
         }
+        let _waiting = During::new(&meters::WAITING);
         let is_this = |one: &Queued| one.run_id == request.run_id && one.check == step.name;
         if let Some(place) = self.queue().into_iter().find(is_this) {
             run.watch.queued(&step.name, place.ahead);
@@ -453,11 +466,14 @@ impl Checker {
         command: &Command,
         ground: Ground<'_>,
     ) -> Result<Outcome, CheckError> {
+        let asked = Instant::now();
         let _turn = tokio::select! {
             biased;
             () = run.stop.cancelled() => return Err(CheckError::Cancelled),
             turn = self.turn(run, step) => turn,
         };
+        meters::WAIT_SECONDS.observe(asked.elapsed().as_secs_f64());
+        let _running = During::new(&meters::RUNNING);
         let way_out = match command.network {
             Network::Registries => self.way_out(run, step, command).await?,
             Network::None | Network::Open => WayOut::default(),
@@ -487,7 +503,13 @@ impl Checker {
         run.watch.started(&step.name, &command.argv);
         let answers = command.report.is_on_stdout();
         let mut log = self.logs.open(&step.name, run.watch, answers)?;
-        let ended = self.sandbox.run(&job, &mut log, &run.stop).await;
+        let span = tracing::info_span!(
+            "sandbox.run",
+            job = job.name,
+            engine = self.sandbox.engine().name
+        );
+        let ended = self.sandbox.run(&job, &mut log, &run.stop);
+        let ended = ended.instrument(span).await;
         let ended = match ended.map_err(|source| CheckError::Sandbox {
             check: step.name.clone(),
             source,

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use crate::cache::{self, Entry};
+use crate::meters;
 use crate::shelf::{self, Going, Item, Shelf};
 use crate::toolchain::{COMPILED, INSTALLED, KEPT_FOLDERS, KEPT_LOCKFILES};
 use crate::tree::read_plain;
@@ -139,7 +140,9 @@ impl Layers {
     /// Removes what takes more than the bound, and what killed runs left. Blocks.
     pub(crate) fn sweep(&self) -> Result<(), CheckError> {
         let mut gone = Vec::new();
-        self.shelf.sweep(self.items(), |item| {
+        let items = self.items();
+        meters::takes(meters::LAYERS, items.iter().map(|item| item.bytes).sum());
+        self.shelf.sweep(items, |item| {
             let name = item.path.file_name().unwrap_or_default().to_string_lossy();
             if name.starts_with(".lock-") {
                 let is_free = File::open(&item.path).is_ok_and(|file| file.try_lock().is_ok());
@@ -150,7 +153,10 @@ impl Layers {
             }
             gone.push(match name.starts_with('.') {
                 true => item.path.clone(),
-                false => self.put_aside(&item.path)?,
+                false => {
+                    meters::evicted(meters::LAYERS);
+                    self.put_aside(&item.path)?
+                }
             });
             Ok(())
         })?;

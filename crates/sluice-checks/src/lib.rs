@@ -18,6 +18,7 @@ mod judge;
 mod layer;
 mod lines;
 mod logs;
+mod meters;
 mod node;
 mod pins;
 mod plan;

@@ -9,11 +9,13 @@ use sluice_agents::{AgentError, Answer, Call, CallEnd, Hear as _, Limits, Reques
 use sluice_gates::{Gate, Strategy};
 use sluice_store::{NewCall, RunRecord};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::drive::new_event;
 use crate::factory::{Factory, now};
 use crate::lineup::{Place, Seat, order};
 use crate::live::Writing;
+use crate::meters;
 use crate::prices::amount;
 use crate::roles::{RoleFile, RoleLimits};
 
@@ -111,7 +113,13 @@ impl Factory {
                 ..request.clone()
             };
             let began = Instant::now();
-            let answer = seat.agent.ask(&request, writing, cancel).await;
+            let span = tracing::info_span!(
+                "agent.call",
+                agent = seat.agent.name(),
+                agent.model = seat.model()
+            );
+            let asked = seat.agent.ask(&request, writing, cancel);
+            let answer = asked.instrument(span).await;
             let mut calls = writing.calls();
             if calls.is_empty() && !matches!(answer, Ok(Answer::NotYet)) {
                 calls.push(counted(seat, &answer, began.elapsed()));
@@ -119,12 +127,18 @@ impl Factory {
             let fault = answer.as_ref().err().map(chain);
             self.calls_keep(asking, calls, fault.as_deref()).await?;
             match answer {
-                Ok(answer) => return Ok((seat.agent.name().to_owned(), answer)),
+                Ok(answer) => {
+                    // Where nobody answers, whoever puts the step off says all of this.
+                    if !said.is_empty() {
+                        let error = words(&said);
+                        tracing::warn!(run.id = %asking.record.id, agent = seat.called(), error, "asked somebody else");
+                    }
+                    return Ok((seat.agent.name().to_owned(), answer));
+                }
                 Err(error @ AgentError::Cancelled { .. }) => return Err(error.into()),
                 Err(error) => {
                     // What was shown of a reply that did not come is no part of the next one.
                     writing.again();
-                    tracing::warn!(run.id = %asking.record.id, agent = seat.called(), error = fault, "no reply");
                     said.push(error.into());
                 }
             }
@@ -132,8 +146,7 @@ impl Factory {
         if said.len() == 1 {
             return Err(said.remove(0));
         }
-        let words: Vec<String> = said.iter().map(|error| format!("{error:#}")).collect();
-        bail!("nobody answered: {}", words.join("; then: "))
+        bail!("nobody answered: {}", words(&said))
     }
 
     /// Whether the run may spend on a model, or why not.
@@ -215,6 +228,7 @@ impl Factory {
                 millis: u64::try_from(call.took.as_millis()).unwrap_or(u64::MAX),
                 at,
             };
+            meters::called(&row.agent, row.outcome, row.millis);
             // Of agents without a model there is nothing to tell that other events do not.
             if row.model.is_some() {
                 events.push(new_event(record, "agent.called", told(&row), at));
@@ -251,6 +265,12 @@ fn counted(seat: &Seat, answer: &Result<Answer, AgentError>, took: Duration) -> 
         tries: 1,
         took,
     }
+}
+
+/// Why those who were asked did not answer, one after the other.
+fn words(said: &[anyhow::Error]) -> String {
+    let words: Vec<String> = said.iter().map(|error| format!("{error:#}")).collect();
+    words.join("; then: ")
 }
 
 fn chain(error: &AgentError) -> String {

@@ -20,6 +20,7 @@ use crate::factory::{Factory, now};
 use crate::gate_file::GateFile;
 use crate::git_names::{WORK, identity};
 use crate::git_tree::GitTree;
+use crate::meters;
 use crate::refusal::{Asked, Refusal};
 use crate::reopen::{Why, named};
 use crate::seal::authors;
@@ -523,8 +524,9 @@ impl Factory {
             return Err(Refusal::conflict("does_not_fit", rejected.to_string()));
         }
         let commit = self.advance(record, event, with).await?;
+        let next = commit.next.clone();
         match self.store.run_commit(commit).await.map_err(machinery)? {
-            RunCommitOutcome::Committed { .. } => {}
+            RunCommitOutcome::Committed { .. } => meters::moved(&next),
             RunCommitOutcome::Stale { .. } => return Ok(None),
             RunCommitOutcome::OtherSubject => return Err(outrun()),
             RunCommitOutcome::OwnWork => return Err(own_work()),

@@ -3,7 +3,7 @@
 mod due;
 
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -12,8 +12,10 @@ use sluice_store::{
     EscalationId, NewEscalation, NewEvent, RunCommit, RunCommitOutcome, RunDeferOutcome, RunRecord,
 };
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::factory::{Factory, now};
+use crate::meters;
 use due::{Busy, Due};
 
 /// The longest wait between two tries after a fault of the machinery, in seconds.
@@ -60,7 +62,14 @@ impl Factory {
                     if record.run.effect().is_some()
                         && record.due_at.is_some_and(|due| due <= now())
                     {
-                        self.work(&record).await?;
+                        let span = tracing::info_span!(
+                            "run.step",
+                            run.id = %record.id,
+                            gate = %record.run.gate(),
+                            step = record.run.step().0,
+                            effect = meters::word(record.run.effect().as_ref()),
+                        );
+                        self.work(&record).instrument(span).await?;
                         return Ok(true);
                     }
                 }
@@ -133,25 +142,45 @@ impl Factory {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(record.id, cancel.clone());
+        let waited = record.due_at.map(|due| now().duration_since(due));
+        meters::begun(
+            waited
+                .and_then(|wait| wait.try_into().ok())
+                .unwrap_or_default(),
+        );
+        let (effect, began) = (record.run.effect(), Instant::now());
+        let ended = |outcome: &str| {
+            meters::ended(meters::word(effect.as_ref()), outcome, began.elapsed());
+        };
         let performed = self.perform(record, &cancel).await;
         self.cancels
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .remove(&record.id);
         let stored = match performed {
-            Ok(Performed::Happened(happened)) => self.store_event(record, *happened).await,
-            Ok(Performed::Waiting) => Ok(()),
+            Ok(Performed::Happened(happened)) => {
+                let stored = self.store_event(record, *happened).await;
+                stored.map(|()| "done")
+            }
+            Ok(Performed::Waiting) => Ok("waiting"),
             Err(fault) => Err(fault),
         };
         match stored {
-            Ok(()) => {
+            Ok(outcome) => {
+                ended(outcome);
                 // What people edited meanwhile waits for the end of the run.
                 self.edits_release(&record.project).await;
                 Ok(())
             }
             // Cancelled by a person, who has moved the run, or by the shutdown: not a fault.
-            Err(_) if cancel.is_cancelled() => Ok(()),
-            Err(fault) => self.defer(record, &fault).await,
+            Err(_) if cancel.is_cancelled() => {
+                ended("cancelled");
+                Ok(())
+            }
+            Err(fault) => {
+                ended("deferred");
+                self.defer(record, &fault).await
+            }
         }
     }
 
@@ -172,8 +201,10 @@ impl Factory {
 
     async fn store_event(&self, record: &RunRecord, happened: Happened) -> anyhow::Result<()> {
         let commit = self.advance(record, happened.event, happened.with).await?;
+        let next = commit.next.clone();
         match self.store.run_commit(commit).await? {
             RunCommitOutcome::Committed { .. } => {
+                meters::moved(&next);
                 self.wake.notify_one();
             }
             RunCommitOutcome::Stale { now } => {

@@ -1,12 +1,15 @@
-//! What the server asks besides: replies parsed without a project, why a path is refused, the roles.
+//! What the server asks besides: numbers, replies parsed without a project, why a path is refused, the roles.
 
 use std::sync::PoisonError;
 
 use serde_json::Value;
 use sluice_path::RelPath;
+use sluice_store::Tally;
 
-use crate::factory::Factory;
+use crate::decide::machinery;
+use crate::factory::{Factory, now};
 use crate::prompts::{PromptHead, Prompts};
+use crate::refusal::Asked;
 use crate::roles::RoleFile;
 
 /// A reply as the JSON of contract section 2; any text parses. `contents` adds each file's content.
@@ -24,6 +27,14 @@ pub fn path_reason(path: &str) -> Option<&'static str> {
 }
 
 impl Factory {
+    /// How things stand as a whole, in numbers.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn tally(&self) -> Asked<Tally> {
+        self.store.tally(now()).await.map_err(machinery)
+    }
+
     /// The parts of requests that can be replaced, by name.
     pub fn prompt_list(&self) -> Vec<PromptHead> {
         Prompts::heads().collect()

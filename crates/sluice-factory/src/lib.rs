@@ -31,6 +31,7 @@ mod journal;
 mod landing;
 mod lineup;
 mod live;
+mod meters;
 mod packing;
 mod people;
 mod present;
@@ -82,5 +83,5 @@ pub use sluice_gates::{Gate, NotAGate};
 pub use sluice_store::{
     Actor, ActorKind, AuditFilter, CheckId, DeliveryId, DeliveryState, EntryFilter, EntryId,
     EntryKind, EntryState, EscalationId, EscalationState, EventSeq, KeptAnswer, KeyOutcome,
-    KeyedRequest, Role, TokenId,
+    KeyedRequest, Role, Tally, TokenId,
 };

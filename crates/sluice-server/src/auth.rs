@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use sluice_factory::{Actor, Credential, Role};
 
 use crate::limit;
+use crate::meters;
 use crate::oidc::{Doubt, Refused, is_jwt};
 use crate::problem::{ApiError, Kind};
 use crate::scope;
@@ -84,14 +85,19 @@ pub(crate) async fn authenticate_git(
 async fn known(app: &App, secret: &str, challenge: &'static str) -> Result<Actor, ApiError> {
     if let Some(oidc) = app.oidc.as_ref().filter(|_| is_jwt(secret)) {
         let person = oidc.person(&app.factory, secret).await;
-        return person.map_err(|why| unknown_person(why, challenge));
+        return person.map_err(|why| {
+            meters::refused("issuer");
+            unknown_person(why, challenge)
+        });
     }
     // Any secret is looked up by its hash: one that is unknown takes as long as one that is known.
-    match app.factory.authenticate(secret).await? {
-        Credential::Valid(actor) => Ok(actor),
-        Credential::Expired => Err(expired("the token has expired", challenge)),
-        Credential::Unknown => Err(refused("the token is unknown or revoked", challenge)),
-    }
+    let refusal = match app.factory.authenticate(secret).await? {
+        Credential::Valid(actor) => return Ok(actor),
+        Credential::Expired => expired("the token has expired", challenge),
+        Credential::Unknown => refused("the token is unknown or revoked", challenge),
+    };
+    meters::refused("token");
+    Err(refusal)
 }
 
 fn unknown_person(why: Refused, challenge: &'static str) -> ApiError {

@@ -6,16 +6,19 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use futures::FutureExt as _;
 use tracing::Instrument as _;
+use tracing::field::Empty;
 use uuid::Uuid;
 
+use crate::meters;
 use crate::problem::{ApiError, Failed, Kind};
 use crate::state::App;
+use crate::trace_parent::TraceParent;
 
 /// The longest that a request may take until its answer begins; streams go on after that.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -25,7 +28,25 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(crate) async fn edge(State(app): State<App>, request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let span = tracing::info_span!("request", id = %id, %method, path);
+    // What the router has for it, of which there are only so many; a path could be anything.
+    let route = request.extensions().get::<MatchedPath>();
+    let route = route.map_or("none", MatchedPath::as_str).to_owned();
+    let span = tracing::info_span!(
+        "request",
+        id = %id,
+        http.request.method = %method,
+        url.path = path,
+        http.route = route,
+        trace.id = Empty,
+        http.response.status_code = Empty
+    );
+    let parent = TraceParent::of(request.headers());
+    if let Some(parent) = &parent {
+        span.record("trace.id", parent.trace_id());
+        if let Some(follow) = &app.options.follow {
+            follow.apply(&span, parent);
+        }
+    }
     let start = Instant::now();
     app.counts.in_flight.fetch_add(1, Ordering::Relaxed);
     let _counted = InFlight(&app);
@@ -43,6 +64,8 @@ pub(crate) async fn edge(State(app): State<App>, request: Request, next: Next) -
     harden(headers);
     let status = response.status().as_u16();
     app.counts.answers[usize::from(status / 100).min(5)].fetch_add(1, Ordering::Relaxed);
+    meters::answered(method.as_str(), &route, status, start.elapsed());
+    span.record("http.response.status_code", status);
     tracing::debug!(status, ms = start.elapsed().as_millis() as u64, "answered");
     response
 }

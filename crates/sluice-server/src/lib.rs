@@ -11,6 +11,7 @@ mod docs;
 mod edge;
 mod host;
 mod limit;
+mod meters;
 mod oidc;
 mod once;
 mod openapi;
@@ -24,8 +25,10 @@ mod scope;
 mod serve;
 mod state;
 mod stream;
+mod trace_parent;
 
 pub use oidc::{Fetch, MAX_DOCUMENT, OidcOptions};
 pub use openapi::openapi_json;
 pub use options::{Limits, Options};
 pub use serve::{router, serve};
+pub use trace_parent::{Follow, TraceParent};

@@ -12,6 +12,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use crate::auth::Caller;
+use crate::meters;
 use crate::problem::{ApiError, Kind};
 use crate::state::App;
 
@@ -104,9 +105,10 @@ pub(crate) async fn limit_caller(
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    app.callers
-        .take(caller.principal())
-        .map_err(|wait| too_often(wait, "with this token"))?;
+    app.callers.take(caller.principal()).map_err(|wait| {
+        meters::limited("token");
+        too_often(wait, "with this token")
+    })?;
     Ok(next.run(request).await)
 }
 
@@ -123,9 +125,10 @@ pub(crate) async fn limit_anonymous(
 /// Counts a request without a valid token. One with a valid token is never held up by what others send from the
 /// same address, so guessing locks nobody out.
 pub(crate) fn anonymous(app: &App, extensions: &Extensions) -> Result<(), ApiError> {
-    app.addresses
-        .take(address(extensions))
-        .map_err(|wait| too_often(wait, "without a valid token from this address"))
+    app.addresses.take(address(extensions)).map_err(|wait| {
+        meters::limited("address");
+        too_often(wait, "without a valid token from this address")
+    })
 }
 
 fn too_often(wait: Duration, whose: &str) -> ApiError {

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::oidc::OidcOptions;
+use crate::trace_parent::Follow;
 
 /// What the server is told about its surroundings.
 #[derive(Debug, Clone)]
@@ -17,6 +18,8 @@ pub struct Options {
     pub limits: Limits,
     /// An OpenID Connect issuer whose people are let in.
     pub oidc: Option<OidcOptions>,
+    /// Makes the span of a request a part of its caller's trace, where traces are sent somewhere.
+    pub follow: Option<Follow>,
     /// How long a client may take to read what it is sent before it is let go.
     pub stall: Duration,
     /// How long requests may go on after the shutdown began.
@@ -30,6 +33,7 @@ impl Default for Options {
             listen: None,
             limits: Limits::default(),
             oidc: None,
+            follow: None,
             stall: Duration::from_secs(30),
             last_answers: Duration::from_secs(10),
         }

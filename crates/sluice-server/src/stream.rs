@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::Caller;
 use crate::limit::OpenStream;
+use crate::meters;
 use crate::problem::{ApiError, Kind};
 use crate::state::App;
 
@@ -60,6 +61,7 @@ where
     let most = app.options.limits.streams;
     let counted = app.streams_of.open(caller.principal(), most);
     let counted = counted.ok_or_else(|| {
+        meters::limited("streams");
         let detail = format!("{most} event streams are open with this token; close one first");
         ApiError::new(Kind::RateLimited, detail)
             .header(header::RETRY_AFTER, HeaderValue::from(RETRY.as_secs()))
@@ -101,21 +103,25 @@ enum Closed {
 }
 
 impl Closed {
+    fn reason(self) -> &'static str {
+        match self {
+            Closed::Slow => "slow",
+            Closed::Shutdown => "shutdown",
+            Closed::Renew => "renew",
+        }
+    }
+
     /// The last event. It has no id, so the client goes on after the last one that has.
     fn told(self) -> Event {
-        let (reason, message) = match self {
-            Closed::Slow => (
-                "slow",
-                "what was sent was not read for too long; come back with `Last-Event-ID` and read faster",
-            ),
-            Closed::Shutdown => (
-                "shutdown",
-                "the daemon stops; come back with `Last-Event-ID`",
-            ),
-            Closed::Renew => (
-                "renew",
-                "a stream lasts 15 minutes; come back with `Last-Event-ID`, your token is looked at again",
-            ),
+        let reason = self.reason();
+        let message = match self {
+            Closed::Slow => {
+                "what was sent was not read for too long; come back with `Last-Event-ID` and read faster"
+            }
+            Closed::Shutdown => "the daemon stops; come back with `Last-Event-ID`",
+            Closed::Renew => {
+                "a stream lasts 15 minutes; come back with `Last-Event-ID`, your token is looked at again"
+            }
         };
         Event::default()
             .event("closed")
@@ -136,6 +142,7 @@ struct Pump {
 impl Pump {
     async fn run(self, mut events: BoxStream<'static, Event>) {
         if let Some(why) = self.forward(&mut events).await {
+            meters::stream_closed(why.reason());
             // Before the sender is dropped: the client's side looks when nothing more comes.
             let _ = self.closed.set(why);
         }

@@ -13,6 +13,7 @@ use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr, TransactionTrait};
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 
 use crate::connect;
+use crate::meters;
 
 /// The transaction that is open, if one is. Who holds the lock may change it, in the order of asking.
 type Turns = Arc<Mutex<Option<Group>>>;
@@ -136,6 +137,7 @@ impl Drop for Change {
 async fn finish(turn: &mut Option<Group>) {
     let Some(group) = turn.take() else { return };
     let came = group.shared.commit().await;
+    meters::GROUP_CHANGES.observe(group.made.len() as f64);
     for tell in group.made {
         // Who does not listen any more does not need to know.
         let _ = tell.send(came.clone());

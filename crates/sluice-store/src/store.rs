@@ -1,5 +1,7 @@
 //! The store itself: its connections, its transactions, and who is told when something happened.
 
+use std::time::Instant;
+
 use jiff::Timestamp;
 use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend, EntityTrait};
 use tokio::sync::watch;
@@ -9,6 +11,7 @@ use crate::entity::event_clock;
 use crate::error::StoreError;
 use crate::group::{Change, Writer};
 use crate::id::EventSeq;
+use crate::meters;
 
 /// The key of the one row that counts events.
 pub(crate) const CLOCK: i32 = 1;
@@ -106,6 +109,7 @@ impl Store {
 
     /// Begins a change. Every write goes through here.
     pub(crate) async fn begin(&self) -> Result<Txn<'_>, StoreError> {
+        let began = Instant::now();
         let inner = match &self.group {
             Some(group) => Inner::Grouped(group.begin().await?),
             None => Inner::Alone(connect::begin(&self.write).await?),
@@ -114,6 +118,7 @@ impl Store {
             inner,
             events: &self.events,
             last: None,
+            began,
         })
     }
 }
@@ -123,6 +128,7 @@ pub(crate) struct Txn<'a> {
     inner: Inner,
     events: &'a watch::Sender<EventSeq>,
     last: Option<EventSeq>,
+    began: Instant,
 }
 
 enum Inner {
@@ -145,10 +151,15 @@ impl Txn<'_> {
 
     /// Makes the change durable and visible, then wakes who watches.
     pub(crate) async fn commit(self) -> Result<Option<EventSeq>, StoreError> {
-        match self.inner {
-            Inner::Alone(inner) => inner.commit().await?,
-            Inner::Grouped(change) => change.commit().await?,
+        let committed = match self.inner {
+            Inner::Alone(inner) => inner.commit().await,
+            Inner::Grouped(change) => change.commit().await,
+        };
+        if let Err(error) = committed {
+            meters::FAILED_CHANGES.inc();
+            return Err(error.into());
         }
+        meters::CHANGE_SECONDS.observe(self.began.elapsed().as_secs_f64());
         if let Some(seq) = self.last {
             self.events.send_if_modified(|last| {
                 let newer = seq > *last;

@@ -20,6 +20,7 @@ use crate::cli::{Cli, Command};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::output::Output;
+use crate::telemetry::{self, start_log};
 
 /// Does what the command line says.
 pub(crate) fn run(cli: Cli, output: Output) -> Result<(), Exit> {
@@ -73,8 +74,12 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<(), Exit> {
         }
         Command::Serve(args) => {
             let config = config()?;
-            start_log(&config)?;
-            block_on(serve::run(&args, &config, output))
+            block_on(async {
+                let telling = telemetry::start(&config)?;
+                let served = serve::run(&args, &config, telling.follow(), output).await;
+                telling.end().await;
+                served
+            })
         }
         Command::Openapi => output.text(&sluice_server::openapi_json()),
     }
@@ -85,24 +90,4 @@ fn block_on(work: impl Future<Output = Result<(), Exit>>) -> Result<(), Exit> {
     tokio::runtime::Runtime::new()
         .map_err(|error| Exit::missing(format!("the runtime could not be started: {error}")))?
         .block_on(work)
-}
-
-/// Sends the log to standard error.
-fn start_log(config: &Config) -> Result<(), Exit> {
-    let filter = tracing_subscriber::EnvFilter::try_new(&config.log_filter).map_err(|error| {
-        Exit::usage(format!(
-            "log.filter: {:?} is no filter: {error}",
-            config.log_filter
-        ))
-    })?;
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(false)
-        .with_writer(std::io::stderr);
-    if config.log_json {
-        log.json().init();
-    } else {
-        log.init();
-    }
-    Ok(())
 }

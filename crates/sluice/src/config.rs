@@ -5,6 +5,7 @@ mod key;
 pub(crate) mod oidc;
 mod read;
 mod secret;
+pub(crate) mod telemetry;
 mod upstream;
 mod values;
 mod webhook;
@@ -27,6 +28,7 @@ use crate::exit::Exit;
 pub(crate) use agent::{AgentConfig, AgentKind};
 pub(crate) use oidc::OidcConfig;
 pub(crate) use secret::Secret;
+pub(crate) use telemetry::TelemetryConfig;
 pub(crate) use upstream::MachineProxy;
 use values::Values;
 pub(crate) use webhook::WebhookConfig;
@@ -121,6 +123,8 @@ pub(crate) struct Config {
     pub(crate) oidc: Option<OidcConfig>,
     /// The administrator's token, instead of a made one.
     pub(crate) admin_token: Option<Secret>,
+    /// Where traces are sent.
+    pub(crate) telemetry: Option<TelemetryConfig>,
     /// What is logged, in the syntax of `tracing_subscriber::EnvFilter`.
     pub(crate) log_filter: String,
     /// Whether the log is JSON lines.
@@ -267,6 +271,7 @@ impl Config {
             webhooks: webhook::webhooks(&values)?,
             oidc: oidc::read(&values)?,
             admin_token: values.secret("admin_token"),
+            telemetry: telemetry::read(&values)?,
             log_filter: values
                 .text("log.filter")
                 .unwrap_or_else(|| "warn".to_owned()),

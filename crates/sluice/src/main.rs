@@ -7,6 +7,7 @@ mod config;
 mod engine;
 mod exit;
 mod output;
+mod telemetry;
 mod wiring;
 
 use std::env;

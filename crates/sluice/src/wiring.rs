@@ -1,8 +1,8 @@
 //! Puts a factory together from the configuration.
 
 mod agents;
-mod webhooks;
 mod issuer;
+mod webhooks;
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -25,8 +25,8 @@ use crate::config::Config;
 use crate::exit::{Exit, MISSING};
 
 pub(crate) use agents::{agent_table, price_file, prices};
-pub(crate) use webhooks::webhooks;
 pub(crate) use issuer::issuer;
+pub(crate) use webhooks::webhooks;
 
 /// A factory with what must live as long as it does.
 pub(crate) struct Wired {

@@ -10,6 +10,7 @@ use super::answer::{about_the_lockfile, about_the_manifest, cached, millis, resu
 use super::{Checker, Ground as On, Outcome, Run, job};
 use crate::cache::{Entry, Key};
 use crate::layer::{Layer, Owner, Staged};
+use crate::meters;
 use crate::node::{allowed, fallback, not_allowed, scripted};
 use crate::rust::ahead;
 use crate::toolchain::COMPILED;
@@ -60,12 +61,16 @@ impl Checker {
             toolchain: step.toolchain,
         };
         let _lock = self.layers.lock(&key, &run.cancel).await?;
-        if run.request.use_cache
-            && let Some((layer, entry)) = self
-                .layers
-                .fetch(&key, owner, &self.logs, &run.cancel)
-                .await?
-        {
+        let kept = match run.request.use_cache {
+            true => {
+                let layers = &self.layers;
+                let kept = layers.fetch(&key, owner, &self.logs, &run.cancel).await?;
+                meters::looked(meters::LAYERS, kept.is_some());
+                kept
+            }
+            false => None,
+        };
+        if let Some((layer, entry)) = kept {
             let layer = told(layer, step, &entry.result);
             return Ok((cached(run, entry), Some(layer), None));
         }

@@ -15,6 +15,7 @@ mod issuer;
 mod layercake;
 mod limits;
 mod live;
+mod metrics;
 mod oidc;
 mod once;
 mod serving;

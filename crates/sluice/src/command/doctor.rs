@@ -2,8 +2,8 @@
 
 mod engines;
 mod host;
-mod webhooks;
 mod issuer;
+mod webhooks;
 
 use serde::Serialize;
 

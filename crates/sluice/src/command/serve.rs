@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sluice_factory::{Actor, ActorKind, DataDir, Factory, GateSet, Prompts, Role, Roles};
+use sluice_server::Follow;
 use sluice_store::{NewEvent, NewToken};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -26,7 +27,12 @@ const LOOK: Duration = Duration::from_secs(2);
 const FIRST_TOKEN: &str = "first_admin_token";
 
 /// Runs the daemon until it is told to stop.
-pub(crate) async fn run(options: &Serve, config: &Config, output: Output) -> Result<(), Exit> {
+pub(crate) async fn run(
+    options: &Serve,
+    config: &Config,
+    follow: Option<Follow>,
+    output: Output,
+) -> Result<(), Exit> {
     let folder = options.data.as_deref().unwrap_or(&config.data);
     let data = DataDir::open(folder)
         .map_err(|error| Exit::usage(format!("cannot use {}: {error}", folder.display())))?;
@@ -82,6 +88,7 @@ pub(crate) async fn run(options: &Serve, config: &Config, output: Output) -> Res
         listen: None,
         limits: config.limits,
         oidc,
+        follow,
         stall: config.stall,
         last_answers: config.last_work,
     };

@@ -384,6 +384,89 @@ fn every_key_is_documented() {
     }
 }
 
+/// The least that an issuer needs.
+const ISSUER: &str = "[oidc]\nissuer = \"https://login.example.org\"\naudience = \"sluice\"\n\
+                      roles = { approver = [\"leads\"] }\n";
+
+#[test]
+fn an_issuer_is_read() {
+    assert_eq!(load("", &[]).unwrap().oidc, None);
+    let variables = [
+        ("SLUICE__OIDC__ROLES__VIEWER", "a, b"),
+        ("SLUICE__OIDC__LEEWAY_S", "0"),
+        ("SLUICE__OIDC__ROLE_CLAIM", "realm_access.roles"),
+    ];
+    let oidc = load(ISSUER, &variables).unwrap().oidc.unwrap();
+    assert_eq!(oidc.issuer, "https://login.example.org");
+    assert_eq!((oidc.audience.as_str(), oidc.jwks_url), ("sluice", None));
+    assert_eq!(oidc.role_claim, "realm_access.roles");
+    assert_eq!((oidc.leeway, oidc.allow_private), (Duration::ZERO, false));
+    let words = |role: sluice_factory::Role| {
+        let found = oidc.roles.iter().find(|(one, _)| *one == role);
+        found.unwrap().1.clone()
+    };
+    assert_eq!(words(sluice_factory::Role::Viewer), ["a", "b"]);
+    assert_eq!(words(sluice_factory::Role::Approver), ["leads"]);
+    let local = "[oidc]\nissuer = \"http://127.0.0.1:8080/r\"\naudience = \"s\"\nallow_private = true\n\
+                 roles.admin = [\"a\"]\n";
+    assert!(load(local, &[]).unwrap().oidc.is_some());
+}
+
+#[test]
+fn a_wrong_issuer_is_named() {
+    let with = |key: &str, value: &str| error(ISSUER, &[(key, value)]);
+    for (said, wanted) in [
+        (
+            error("[oidc]\naudience = \"sluice\"\n", &[]),
+            "oidc.audience is set, and oidc.issuer is not",
+        ),
+        (
+            error("[oidc]\nissuer = \"https://a.example\"\n", &[]),
+            "oidc.audience is not set",
+        ),
+        (
+            error(
+                "[oidc]\nissuer = \"https://a.example\"\naudience = \"s\"\n",
+                &[],
+            ),
+            "oidc.roles is not set",
+        ),
+        (
+            error(
+                "[oidc]\nissuer = \"https://a.example\"\nroles.owner = [\"a\"]\n",
+                &[],
+            ),
+            "there is no key `oidc.roles.owner`",
+        ),
+        (
+            with("SLUICE__OIDC__ISSUER", "login.example.org"),
+            "oidc.issuer is an https URL",
+        ),
+        (
+            with("SLUICE__OIDC__ISSUER", "http://login.example.org"),
+            "oidc.issuer is an https URL",
+        ),
+        (
+            with("SLUICE__OIDC__ISSUER", "https://u:p@login.example.org"),
+            "oidc.issuer is an https URL",
+        ),
+        (
+            with("SLUICE__OIDC__ISSUER", "http://127.0.0.1:8080"),
+            "needs oidc.allow_private = true",
+        ),
+        (
+            with("SLUICE__OIDC__JWKS_URL", "file:///etc/passwd"),
+            "oidc.jwks_url is an https URL",
+        ),
+        (
+            with("SLUICE__OIDC__LEEWAY_S", "301"),
+            "oidc.leeway_s takes a number from 0 to 300, not 301",
+        ),
+    ] {
+        assert!(said.contains(wanted), "{said}");
+    }
+}
+
 #[test]
 fn the_example_is_valid_with_and_without_its_comment_signs() {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");

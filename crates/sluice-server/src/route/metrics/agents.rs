@@ -2,17 +2,11 @@
 
 use sluice_factory::view::AgentUsage;
 
+use super::Metric;
+
 /// The most groups of role, agent, model and gate that have series of their own. The names are those of the
 /// configuration and of the roles' files, never what a server says of itself.
 const GROUPS: usize = 200;
-
-/// One metric with its values by labels.
-pub(super) struct Metric {
-    pub(super) name: &'static str,
-    pub(super) kind: &'static str,
-    pub(super) help: &'static str,
-    pub(super) values: Vec<(String, String)>,
-}
 
 /// What one group adds to a metric: a label of its own, that label's word, the value.
 type Part = (&'static str, String, String);

@@ -2,7 +2,7 @@
 
 use sluice_factory::WebhookUsage;
 
-use super::agents::Metric;
+use super::Metric;
 
 /// The metrics of all webhooks; none where none is configured. Their names are those of the configuration.
 pub(super) fn metrics(usage: &[WebhookUsage]) -> Vec<Metric> {
