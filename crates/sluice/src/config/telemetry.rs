@@ -6,10 +6,6 @@ use crate::exit::Exit;
 
 /// Where traces are sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(
-    all(not(feature = "otlp"), not(test)),
-    expect(dead_code, reason = "read by the feature `otlp`")
-)]
 pub(crate) struct TelemetryConfig {
     /// The collector; traces go to `v1/traces` below it.
     pub(crate) endpoint: String,
