@@ -31,6 +31,7 @@ if [ "${1:-}" = tests ]; then
     need ssh-keygen openssh-client
     need strace strace
     need openssl openssl
+    need curl curl
     need flock util-linux
     need bwrap bubblewrap
     if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then missing+=(python3 python3-venv); fi

@@ -12,7 +12,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-pub(crate) use fake::{Fake, contract};
+pub(crate) use fake::Fake;
+use fake::held;
 
 /// A repository of plain git, with one commit on `main`.
 fn worktree() -> TempDir {
@@ -386,61 +387,76 @@ fn what_a_token_may_do_is_what_it_was_given() {
     );
 }
 
+/// A request as the fake writes it down.
+fn asked(method: &str, path: &str, body: &str) -> Value {
+    let headers = json!({ "content-type": "application/json", "user-agent": "sluice" });
+    json!({ "kind": "api", "method": method, "path": path, "headers": headers, "body": body })
+}
+
 #[test]
 fn the_contract_refuses_what_github_would() {
-    let fake = Fake::start();
-    let repository = json!({ "name": "tool", "private": true, "auto_init": true });
-    assert_eq!(
-        fake.api(fake.token(), "POST", "/user/repos", repository)
-            .status,
-        201
-    );
-    fake.api(
-        fake.token(),
-        "GET",
-        "/repos/octo/tool/git/matching-refs/heads/ma",
-        Value::Null,
-    );
-    fake.assert_contract();
-    let calls = fake.calls();
-    assert_eq!(calls.len(), 2, "{calls:?}");
-    fake.forget_requests();
-    assert_eq!(fake.calls().len(), 0);
-
+    let sha = "0123456789012345678901234567890123456789";
+    let statuses = format!("/repos/octo/tool/statuses/{sha}");
+    let right = [
+        asked(
+            "POST",
+            "/user/repos",
+            r#"{"name": "tool", "private": true}"#,
+        ),
+        asked("GET", "/repos/octo/tool/git/matching-refs/heads/a/b", ""),
+        asked("GET", "/repos/octo/tool/branches/sluice%2Ftool", ""),
+        asked("GET", "/repositories/7/pulls?state=open&head=octo:x", ""),
+        asked(
+            "POST",
+            &statuses,
+            r#"{"state": "success", "context": "sluice/g0"}"#,
+        ),
+    ];
+    let found = held(&Value::from(right.to_vec()));
+    assert_eq!(found, json!({ "held": 5, "refused": [] }));
     let wrong = [
-        ("POST", "/user/repos", r#"{"name": 3}"#),
-        (
+        asked("POST", "/user/repos", r#"{"name": 3}"#),
+        asked(
             "POST",
             "/orgs/acme/repos",
-            r#"{"name": "tool", "descripton": "a field that GitHub does not have"}"#,
+            r#"{"name": "tool", "descripton": "no such field"}"#,
         ),
-        ("GET", "/repos/octo/tool/pulls?stat=open", ""),
-        (
+        asked("GET", "/repos/octo/tool/pulls?stat=open", ""),
+        asked("POST", &statuses, r#"{"state": "succes"}"#),
+        asked("GET", "/repos/octo/tool/no-such-thing", ""),
+        asked(
             "POST",
-            "/repos/octo/tool/statuses/0123456789012345678901234567890123456789",
-            r#"{"state": "succes"}"#,
+            "/repos/octo/tool/pulls",
+            r#"{"title": "x", "head": "y"}"#,
         ),
-        ("GET", "/repos/octo/tool/no-such-thing", ""),
     ];
-    let list: Vec<Value> = wrong
-        .iter()
-        .map(|(method, path, body)| {
-            let headers = json!({ "content-type": "application/json" });
-            json!({ "kind": "api", "method": method, "path": path, "headers": headers, "body": body })
-        })
-        .collect();
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("requests.json");
-    std::fs::write(&file, Value::from(list).to_string()).expect("a file");
-    let file = file.to_str().expect("a path of ours");
-    let refusals = contract(&["requests", file]).expect_err("all of them are wrong");
-    for (method, path, _) in wrong {
-        let one = format!("{{\"method\":\"{method}\",\"path\":\"{path}\"");
-        assert!(
-            refusals.contains(&one),
-            "{method} {path} was not refused: {refusals}"
-        );
-    }
+    let found = held(&Value::from(wrong.to_vec()));
+    let refused = found["refused"].as_array().expect("a list");
+    let named =
+        |list: &[Value]| -> Vec<Value> { list.iter().map(|one| one["path"].clone()).collect() };
+    assert_eq!(named(refused), named(&wrong), "{refused:#?}");
+}
+
+#[test]
+fn the_requests_of_a_client_are_held_and_those_of_tests_are_not() {
+    let fake = Fake::start();
+    let bearer = format!("Authorization: Bearer {}", fake.token());
+    let curl = |words: &[&str]| {
+        let mut command = Command::new("curl");
+        command.args(["--silent", "--fail", "--header", &bearer]);
+        done(command.args(words).output().expect("curl runs"))
+    };
+    fake.api(fake.token(), "GET", "/no-such-thing", Value::Null);
+    curl(&[&format!("{}/user", fake.url())]);
+    fake.assert_contract();
+    assert_eq!(fake.calls().len(), 2);
+    fake.forget_requests();
+    assert_eq!(fake.calls().len(), 0);
+    curl(&[&format!("{}/orgs/acme?page=1", fake.url())]);
+    let refusal = std::panic::catch_unwind(|| fake.assert_contract());
+    assert!(refusal.is_err(), "GitHub describes no such parameter");
+    // It would be asserted again at the end.
+    fake.control("DELETE", "/requests", Value::Null);
 }
 
 /// Listens for webhooks; each request is answered and handed on.

@@ -1,6 +1,8 @@
 // Holds requests against GitHub's own description of its API: each is sent to Prism, which must not refuse it.
 //
 //   node check.mjs HOME requests FILE        a list of requests, as the fake writes them down
+//   node check.mjs HOME serve                lists of requests that are posted to the port that it prints; until nobody
+//                                            has asked for a minute
 //   node check.mjs HOME answers URL TOKEN PATH...
 //                                            what a fake answers to each of these, held against the same description
 //
@@ -9,13 +11,18 @@
 
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { createServer } from "node:http";
+import { createServer as createListener } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { json } from "node:stream/consumers";
 
 const METHODS = ["get", "put", "post", "delete", "patch"];
 // Of the connection, not of the request; and the token, which nobody kept.
 const OURS = ["host", "connection", "content-length", "transfer-encoding", "authorization", "expect", "accept-encoding"];
+
+/** How long it serves after the last question, in milliseconds. */
+const PATIENCE = 60_000;
 
 const [home, mode, ...rest] = process.argv.slice(2);
 const description = JSON.parse(
@@ -106,8 +113,9 @@ function spoken(answer) {
   return { ...answer, headers: undefined, content: { ...content, "application/json": plain } };
 }
 
+/** A port that nobody listens on now. */
 async function freePort() {
-  const server = createServer();
+  const server = createListener();
   await new Promise((done) => server.listen(0, "127.0.0.1", done));
   const { port } = server.address();
   await new Promise((done) => server.close(done));
@@ -179,35 +187,62 @@ async function holdAnswer(base, token, path) {
   return violations ? { status: answer.status, detail: violations } : null;
 }
 
-let refused = 0;
-function report(method, path, problem) {
-  if (!problem) return;
-  refused += 1;
-  console.log(JSON.stringify({ method, path, ...problem }));
+/** Holds those requests of a list that are of the API. */
+async function holdAll(base, requests) {
+  const refused = [];
+  const wanted = requests.filter((one) => one.kind === "api");
+  for (const request of wanted) {
+    const problem = await holdRequest(base, request);
+    if (problem) refused.push({ method: request.method, path: request.path, ...problem });
+  }
+  return { held: wanted.length, refused };
 }
 
-let held = 0;
-if (mode === "requests") {
-  const requests = JSON.parse(await readFile(rest[0], "utf8")).filter((one) => one.kind === "api");
-  const paths = [...new Set(requests.map((one) => described(one.path.split("?")[0])))];
-  const spec = trimmed(new Set(paths.flatMap(meant)), false);
-  if (requests.length > 0) {
-    await withPrism(spec, ["mock"], async (base) => {
-      for (const request of requests) {
-        report(request.method, request.path, await holdRequest(base, request));
-        held += 1;
+/** Holds what is posted, until nobody asks any more. */
+function serve(base) {
+  return new Promise((end) => {
+    let idle = setTimeout(end, PATIENCE);
+    const server = createServer(async (request, response) => {
+      clearTimeout(idle);
+      try {
+        response.end(JSON.stringify(await holdAll(base, await json(request))));
+      } catch (error) {
+        response.writeHead(500).end(String(error));
       }
+      clearTimeout(idle);
+      idle = setTimeout(end, PATIENCE);
     });
-  }
-} else {
-  const [url, token, ...paths] = rest;
-  const spec = trimmed(new Set(paths.flatMap((path) => meant(described(path.split("?")[0])))), true);
-  await withPrism(spec, ["proxy", url], async (base) => {
-    for (const path of paths) {
-      report("GET", path, await holdAnswer(base, token, path));
-      held += 1;
-    }
+    server.listen(0, "127.0.0.1", () => console.log(JSON.stringify({ port: server.address().port })));
   });
 }
-console.log(JSON.stringify({ held, refused }));
-process.exit(held === 0 ? 2 : refused > 0 ? 1 : 0);
+
+/** Says what was refused, and ends. */
+function conclude({ held, refused }) {
+  for (const one of refused) console.log(JSON.stringify(one));
+  console.log(JSON.stringify({ held, refused: refused.length }));
+  process.exit(held === 0 ? 2 : refused.length > 0 ? 1 : 0);
+}
+
+if (mode === "serve") {
+  await withPrism(trimmed(Object.keys(description.paths), false), ["mock"], serve);
+  process.exit(0);
+} else if (mode === "requests") {
+  const requests = JSON.parse(await readFile(rest[0], "utf8"));
+  const paths = new Set(requests.map((one) => described(one.path.split("?")[0])));
+  const spec = trimmed([...new Set([...paths].flatMap(meant))], false);
+  conclude(await withPrism(spec, ["mock"], (base) => holdAll(base, requests)));
+} else if (mode === "answers") {
+  const [url, token, ...paths] = rest;
+  const spec = trimmed([...new Set(paths.flatMap((path) => meant(described(path.split("?")[0]))))], true);
+  const refused = [];
+  await withPrism(spec, ["proxy", url], async (base) => {
+    for (const path of paths) {
+      const problem = await holdAnswer(base, token, path);
+      if (problem) refused.push({ method: "GET", path, ...problem });
+    }
+  });
+  conclude({ held: paths.length, refused });
+} else {
+  console.error("say requests, serve or answers; the first lines of this file say more");
+  process.exit(2);
+}

@@ -71,6 +71,8 @@ def route(method, path, docs, needs=None, grant=None, scopes="", user=False):
 
 
 def find(method, path):
+    if "%00" in path or "\0" in path:
+        raise Problem(400, "Bad Request")
     for entry in ROUTES:
         match = entry[1].fullmatch(path) if entry[0] == method else None
         if match:

@@ -74,7 +74,7 @@ def answer(server, request):
                         world.save()
                     return Answer(200, found if found is not None else {})
         raise LookupError(f"no {request.method} {request.path}; GET /_fake says what there is")
-    except (ValueError, TypeError, KeyError, LookupError, Problem) as error:
+    except (ValueError, TypeError, AttributeError, KeyError, LookupError, Problem) as error:
         words = f"{error} is missing" if type(error) is KeyError else str(error)
         return Answer(404 if type(error) is LookupError else 400, {"message": words})
 

@@ -2,14 +2,20 @@
 //!
 //! It stands alone, so that a crate can take it in by its path too.
 
+use std::fs::File;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+/// The name that the requests of the tests themselves go by.
+const TESTS: &str = "sluice-tests";
 
 /// A GitHub on a port of its own. It ends with the test, even one that is killed.
 pub(crate) struct Fake {
@@ -132,6 +138,7 @@ impl Fake {
 
     /// Begins the list of requests anew.
     pub(crate) fn forget_requests(&self) {
+        self.hold();
         self.control("DELETE", "/requests", Value::Null);
     }
 
@@ -151,52 +158,62 @@ impl Fake {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Answered {
-        let host = self.url.trim_start_matches("http://");
-        let mut head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: sluice-tests\r\nConnection: close\r\n\
-             Content-Length: {}\r\n",
-            body.len()
-        );
-        if !body.is_empty() {
-            head += "Content-Type: application/json\r\n";
-        }
-        for (name, value) in headers {
-            head += &format!("{name}: {value}\r\n");
-        }
-        let mut stream = TcpStream::connect(host).expect("the fake listens");
-        stream
-            .set_read_timeout(Some(Duration::from_secs(60)))
-            .expect("a socket");
-        stream
-            .write_all(format!("{head}\r\n{body}").as_bytes())
-            .expect("it is sent");
-        let mut answer = Vec::new();
-        // A connection that a fault broke is an answer without a status.
-        let _ = stream.read_to_end(&mut answer);
-        read_answer(&String::from_utf8_lossy(&answer))
+        request(
+            self.url.trim_start_matches("http://"),
+            method,
+            path,
+            headers,
+            body,
+        )
     }
 
-    /// No token was anywhere but in `Authorization`, and GitHub's own description refuses none of the requests.
+    /// GitHub's own description refuses none of the requests that were made of the API, and there were some.
+    ///
+    /// The end of a fake asserts the same, so that it holds for every test. The requests of [`Fake::api`] are not ours
+    /// and do not count.
     pub(crate) fn assert_contract(&self) {
-        let requests = self.requests();
-        for one in &requests {
+        assert!(self.hold() > 0, "nothing was asked of the API");
+    }
+
+    /// Holds what was asked since the list was last forgotten, and says how many requests of the API there were.
+    fn hold(&self) -> u64 {
+        let mut ours = self.requests();
+        ours.retain(|one| one["headers"]["user-agent"] != TESTS);
+        for one in &ours {
             assert_eq!(one["leaked"], false, "a token was sent in the open: {one}");
         }
-        let file = self.root.path().join("requests.json");
-        std::fs::write(&file, Value::from(requests).to_string()).expect("a file");
-        contract(&["requests", file.to_str().expect("a path of ours")])
-            .expect("nothing is refused");
+        ours.retain(|one| one["kind"] == "api");
+        if ours.is_empty() {
+            return 0;
+        }
+        let held = held(&Value::from(ours));
+        let refused = held["refused"].as_array().expect("a list");
+        assert!(
+            refused.is_empty(),
+            "against GitHub's description: {refused:#?}"
+        );
+        held["held"].as_u64().expect("a number")
     }
 
     /// What this fake answers to `octo` at these paths is as GitHub's own description says.
     pub(crate) fn assert_answers(&self, paths: &[&str]) {
         let words = ["answers", &self.url, &self.token];
-        contract(&[&words, paths].concat()).expect("the answers are GitHub's");
+        let done = contract(&[&words, paths].concat()).output();
+        let done = done.expect("node runs");
+        let said = String::from_utf8_lossy(&done.stdout);
+        assert!(
+            done.status.success(),
+            "against GitHub's description: {said}"
+        );
     }
 }
 
 impl Drop for Fake {
     fn drop(&mut self) {
+        // A test that failed has its own words.
+        if !std::thread::panicking() {
+            self.hold();
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -220,6 +237,27 @@ fn spawn(root: &Path, port: u16) -> (Child, String, String) {
     (child, word("url"), word("token"))
 }
 
+fn request(host: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answered {
+    let mut head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {TESTS}\r\nConnection: close\r\nContent-Length: {}\r\n",
+        body.len()
+    );
+    if !body.is_empty() {
+        head += "Content-Type: application/json\r\n";
+    }
+    for (name, value) in headers {
+        head += &format!("{name}: {value}\r\n");
+    }
+    let mut answer = Vec::new();
+    // A connection that broke, as a fault may make it, is an answer without a status.
+    if let Ok(mut stream) = TcpStream::connect(host) {
+        let _ = stream.set_read_timeout(Some(Duration::from_secs(120)));
+        let _ = stream.write_all(format!("{head}\r\n{body}").as_bytes());
+        let _ = stream.read_to_end(&mut answer);
+    }
+    read_answer(&String::from_utf8_lossy(&answer))
+}
+
 fn read_answer(text: &str) -> Answered {
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((text, ""));
     let mut lines = head.split("\r\n");
@@ -240,8 +278,8 @@ fn read_answer(text: &str) -> Answered {
     }
 }
 
-/// Holds something against GitHub's description of its API; what is refused is in the error.
-pub(crate) fn contract(words: &[&str]) -> Result<(), String> {
+/// Where GitHub's description and Prism are.
+fn contract_home() -> PathBuf {
     let home = std::env::var_os("SLUICE_CONTRACT").map_or_else(
         || {
             let cache = std::env::var_os("XDG_CACHE_HOME").unwrap_or_else(|| "/var/cache".into());
@@ -254,17 +292,54 @@ pub(crate) fn contract(words: &[&str]) -> Result<(), String> {
         "{} is not there; scripts/contract.sh installs it",
         home.display()
     );
-    let done = Command::new("node")
+    home
+}
+
+fn contract(words: &[&str]) -> Command {
+    let mut command = Command::new("node");
+    command
         .arg(repository().join("tests/github/contract/check.mjs"))
-        .arg(home)
-        .args(words)
-        .output()
-        .expect("node runs");
-    let said = String::from_utf8_lossy(&done.stdout).into_owned();
-    let wrong = String::from_utf8_lossy(&done.stderr).into_owned();
-    match done.status.code() {
-        Some(0) => Ok(()),
-        Some(1) => Err(said),
-        _ => panic!("nothing could be held: {said}{wrong}"),
+        .arg(contract_home())
+        .args(words);
+    command
+}
+
+/// Holds requests against GitHub's description; what it refuses is in `refused`.
+///
+/// One Prism does it for all tests that run at a time: it takes seconds to start, and ends when nobody has asked for
+/// a minute.
+#[expect(
+    clippy::zombie_processes,
+    reason = "it outlives the test that started it, and ends by itself"
+)]
+pub(crate) fn held(requests: &Value) -> Value {
+    let home = contract_home();
+    let lock = File::create(home.join("serving.lock")).expect("the folder is ours");
+    lock.lock().expect("it can be locked");
+    let check = std::fs::read(repository().join("tests/github/contract/check.mjs"));
+    let mut hasher = DefaultHasher::new();
+    check.expect("the script").hash(&mut hasher);
+    let said = home.join(format!("serving-{:x}", hasher.finish()));
+    let host = std::fs::read_to_string(&said).unwrap_or_default();
+    let body = requests.to_string();
+    let mut answer = request(&host, "POST", "/", &[], &body);
+    if answer.status != 200 {
+        let mut child = contract(&["serve"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .expect("node starts");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("it is a pipe"))
+            .read_line(&mut line)
+            .expect("it says where it is");
+        let line: Value = serde_json::from_str(&line).expect("a line of JSON");
+        let host = format!("127.0.0.1:{}", line["port"]);
+        std::fs::write(&said, &host).expect("the folder is ours");
+        answer = request(&host, "POST", "/", &[], &body);
     }
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    answer.body
 }
