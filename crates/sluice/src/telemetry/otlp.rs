@@ -44,7 +44,7 @@ pub(super) fn layer<S>(
     config: &Config,
 ) -> Result<Option<(Box<dyn Layer<S> + Send + Sync>, Traces)>, Exit>
 where
-    S: tracing::Subscriber + for<'a> LookupSpan<'a>,
+    S: tracing::Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
 {
     let Some(telemetry) = &config.telemetry else {
         return Ok(None);
