@@ -1,5 +1,6 @@
 //! Runs a plan in sandboxes: the installations first, then everything else at once, each on its own overlay.
 
+mod ahead;
 mod answer;
 mod install;
 mod job;
@@ -71,6 +72,8 @@ pub struct Checker {
     /// Results and logs together.
     shelf: Shelf,
     layers: Layers,
+    /// The layers of toolchains.
+    toolchains: Layers,
     settings: Settings,
     turns: Turns,
     said: Said,
@@ -133,6 +136,7 @@ impl Checker {
             logs: Logs::new(&settings.logs),
             shelf: Shelf::new(settings.cache.clone(), settings.results_bytes),
             layers: Layers::new(settings.layers.clone(), settings.layers_bytes),
+            toolchains: Layers::new(settings.toolchains.clone(), settings.layers_bytes),
             turns: Turns::new(settings.parallel, settings.memory_bytes),
             said: Said::default(),
             settings,
@@ -189,6 +193,7 @@ impl Checker {
         let going = (
             self.shelf.begin(&run.cancel).await?,
             self.layers.begin(&run.cancel).await?,
+            self.toolchains.begin(&run.cancel).await?,
         );
         let mut checks = self.all(&run, &plan).await?;
         if checks
@@ -372,7 +377,7 @@ impl Checker {
     /// Removes what is too much. A fault is no fault of the run.
     async fn sweep(&self) {
         let (shelf, cache, logs) = (self.shelf.clone(), self.cache.clone(), self.logs.clone());
-        let layers = self.layers.clone();
+        let (layers, toolchains) = (self.layers.clone(), self.toolchains.clone());
         let swept = tokio::task::spawn_blocking(move || {
             let items = [cache.items(), logs.items()].concat();
             meters::takes(meters::RESULTS, items.iter().map(|item| item.bytes).sum());
@@ -380,7 +385,8 @@ impl Checker {
                 meters::evicted(meters::RESULTS);
                 disk::remove(&item.path)
             })?;
-            layers.sweep()
+            layers.sweep()?;
+            toolchains.sweep()
         });
         match swept.await {
             Ok(Ok(())) => {}

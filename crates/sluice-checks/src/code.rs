@@ -117,6 +117,7 @@ fn project(tree: &dyn Tree, path: &str) -> Project {
     Project {
         install: step(Kind::Install, Action::skip(Verdict::Pass, nothing)),
         further: Vec::new(),
+        ahead: None,
         install_inputs: std::collections::BTreeMap::new(),
         steps: vec![step(Kind::Test, action)],
         toolchain,

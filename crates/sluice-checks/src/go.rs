@@ -10,8 +10,7 @@ use crate::plan::{COVERAGE_GO, DATABASE, Project, step_name, words};
 use crate::smoke::serve;
 use crate::toolchain::STORE;
 use crate::{
-    Action, Advisories, Command, Further, Ground, Kind, Report, Step, Toolchain, Tree, Verdict,
-    script,
+    Action, Advisories, Command, Kind, Report, Step, Toolchain, Tree, Verdict, script,
 };
 
 /// Where the program of a service is built.
@@ -40,7 +39,8 @@ pub(crate) fn projects(tree: &dyn Tree, dirs: &[String]) -> Vec<Project> {
             dir: dir.clone(),
             toolchain: Toolchain::Go,
             install: step(tree, dir, Kind::Install),
-            further: further(dir),
+            further: Vec::new(),
+            ahead: ahead(),
             install_inputs: inputs(tree, dir),
             steps: kinds.map(|kind| step(tree, dir, kind)).into(),
         })
@@ -88,16 +88,12 @@ fn step(tree: &dyn Tree, dir: &str, kind: Kind) -> Step {
     }
 }
 
-/// Compiled here once, the standard library is there for every check.
-fn further(dir: &str) -> Vec<Further> {
-    let Action::Run(command) = offline(dir, words(["go", "build", "std"]), Report::Text) else {
-        return Vec::new();
-    };
-    vec![Further {
-        command,
-        ground: Ground::Tree,
-        otherwise: None,
-    }]
+/// Compiled once for each toolchain, the standard library is there for every check of every module.
+fn ahead() -> Option<Command> {
+    match offline("", words(["go", "build", "std"]), Report::Text) {
+        Action::Run(command) => Some(command),
+        Action::Skip { .. } => None,
+    }
 }
 
 fn offline(dir: &str, argv: Vec<String>, report: Report) -> Action {
@@ -186,8 +182,9 @@ fn programs(tree: &dyn Tree, dir: &str) -> Vec<String> {
 }
 
 fn environment(dir: &str) -> BTreeMap<String, String> {
-    let store = format!("{WORKSPACE}/{}", join(dir, STORE));
-    let (modules, compiled) = (format!("{store}/go"), format!("{store}/go-build"));
+    let modules = format!("{WORKSPACE}/{}/go", join(dir, STORE));
+    // At one place for all modules, since the standard library lies there.
+    let compiled = format!("{WORKSPACE}/{STORE}/go-build");
     [
         ("GOMODCACHE", modules.as_str()),
         ("GOCACHE", compiled.as_str()),

@@ -47,6 +47,14 @@ pub(crate) struct Layer {
     pub(crate) digest: String,
 }
 
+impl Layer {
+    /// This one on top of another.
+    pub(crate) fn above(mut self, other: Option<Layer>) -> Layer {
+        self.trees.extend(other.into_iter().flat_map(|other| other.trees));
+        self
+    }
+}
+
 /// Whose installation a layer is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Owner<'a> {

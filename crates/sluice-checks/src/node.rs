@@ -119,6 +119,7 @@ fn project(tree: &dyn Tree, dir: &str, manifest: &Manifest, members: &[String]) 
         toolchain: Toolchain::Node,
         install: install::step(tree, dir),
         further: Vec::new(),
+        ahead: None,
         install_inputs: install::inputs(tree, dir),
         steps,
     }

@@ -41,6 +41,8 @@ pub struct Project {
     pub install: Step,
     /// What belongs to the installation and runs after that, in this order and without any network.
     pub further: Vec<Further>,
+    /// What the toolchain compiles of its own, without any file of a project: once for all of them.
+    pub ahead: Option<Command>,
     /// What decides the installation's outcome; its layer is reused as long as this is the same.
     pub install_inputs: BTreeMap<String, String>,
     /// The checks, which start together once the installation is done.

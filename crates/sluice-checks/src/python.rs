@@ -48,6 +48,7 @@ pub(crate) fn projects(tree: &dyn Tree, dirs: &[String], notes: &mut Vec<String>
             toolchain: Toolchain::Python,
             install: steps::install(tree, dir, &manifest),
             further: Vec::new(),
+            ahead: None,
             install_inputs: inputs(tree, dir),
             steps: [
                 Kind::Build,

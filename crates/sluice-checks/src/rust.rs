@@ -82,6 +82,7 @@ fn project(tree: &dyn Tree, dir: &str) -> Project {
         toolchain: Toolchain::Rust,
         install: step(tree, dir, Kind::Install),
         further: ahead::further(tree, dir),
+        ahead: None,
         install_inputs: inputs(tree),
         steps: kinds.map(|kind| step(tree, dir, kind)).into(),
     }

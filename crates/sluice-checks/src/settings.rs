@@ -14,6 +14,8 @@ pub struct Settings {
     pub cache: PathBuf,
     /// Dependency layers; on a file system that can be an overlay's lower.
     pub layers: PathBuf,
+    /// Layers that depend on a toolchain alone; may be the same folder.
+    pub toolchains: PathBuf,
     /// Stored logs.
     pub logs: PathBuf,
     /// Folders that live as long as a run, and our own files for the sandboxes.
@@ -55,6 +57,7 @@ impl Settings {
         Settings {
             cache: folder.join("cache"),
             layers: folder.join("layers"),
+            toolchains: folder.join("layers"),
             logs: folder.join("logs"),
             state: folder.join("state"),
             known: folder.join("known"),

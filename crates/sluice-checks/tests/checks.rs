@@ -32,6 +32,8 @@ mod runners;
 mod running;
 #[path = "checks/serving.rs"]
 mod serving;
+#[path = "checks/shared.rs"]
+mod shared;
 #[path = "checks/steps.rs"]
 mod steps;
 #[path = "checks/tools.rs"]

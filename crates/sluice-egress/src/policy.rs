@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -14,6 +15,8 @@ use crate::address::{Place, place};
 pub struct Policy {
     /// By host in lower case, without the brackets of IPv6 and without a last dot: ports and what is allowed.
     allowed: BTreeMap<(String, u16), Reach>,
+    /// Not part of what is written down: it decides how long something takes, not what comes of it.
+    patience: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +45,7 @@ impl From<Vec<Allowed>> for Policy {
         });
         Policy {
             allowed: entries.collect(),
+            patience: None,
         }
     }
 }
@@ -69,7 +73,20 @@ pub struct NotARegistry {
     text: String,
 }
 
+/// How long a registry may take to say its first byte, where nobody says otherwise.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 impl Policy {
+    /// Lets registries take this long to say their first byte after they were asked something.
+    pub fn set_patience(&mut self, patience: Duration) {
+        self.patience = Some(patience);
+    }
+
+    /// How long a registry may take to say its first byte: 30 seconds where it was not set.
+    pub fn patience(&self) -> Duration {
+        self.patience.unwrap_or(PATIENCE)
+    }
+
     /// Lets a registry be reached under the host and port of a URL; a host without a scheme is one of `https`.
     /// `private` says that a person knows that its address is one of this machine or of the networks around it.
     ///

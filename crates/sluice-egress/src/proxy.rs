@@ -20,8 +20,6 @@ use crate::{Log, Outcome, Policy};
 
 /// How long a client may take to say what it wants, and a host to be found or to answer.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How long a host may take to say its first byte after it was asked something.
-const SILENCE: Duration = Duration::from_secs(30);
 /// How long a name is looked up where this machine's proxy will look it up too: the machines of many a company know
 /// no names but their own.
 const LOOKUP: Duration = Duration::from_secs(2);
@@ -82,9 +80,9 @@ impl Egress {
     /// A way out to whom the policy names, found by a resolver.
     pub fn new(policy: Policy, resolver: Arc<dyn Resolve>) -> Egress {
         Egress {
+            silence: policy.patience(),
             policy: Arc::new(policy),
             resolver,
-            silence: SILENCE,
         }
     }
 

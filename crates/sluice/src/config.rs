@@ -318,6 +318,8 @@ fn registries(values: &Values) -> Result<Policy, Exit> {
             allowed.map_err(|error| values.wrong(key, &error.to_string()))?;
         }
     }
+    let patience = values.number("network.first_byte_s", 30, 1..=600)?;
+    policy.set_patience(Duration::from_secs(patience));
     Ok(policy)
 }
 

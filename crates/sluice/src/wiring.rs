@@ -110,6 +110,7 @@ pub(crate) async fn wire(
     };
     let mut settings = Settings::below(data.cache());
     settings.layers = data.layers();
+    settings.toolchains = data.layers();
     settings.state = data.run().join("checks");
     settings.extra_ca.clone_from(&config.extra_ca);
     settings.install_scripts.clone_from(&config.install_scripts);

@@ -88,6 +88,7 @@ async fn factory(folder: &Path, data: DataDir, store: Store) -> anyhow::Result<A
     let sandbox: Arc<dyn Sandbox> = Arc::new(native);
     let mut settings = Settings::below(data.cache());
     settings.layers = data.layers();
+    settings.toolchains = data.layers();
     settings.state = data.run().join("checks");
     let agent: Arc<dyn Agent> = Arc::new(Recorded::folder("recorded", folder.join("replies")));
     let by_gate = Gate::ALL

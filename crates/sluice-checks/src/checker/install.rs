@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use sha2::{Digest, Sha256};
 use sluice_sandbox::Upper;
 
+use super::ahead::{Ahead, Made};
 use super::answer::{about_the_lockfile, about_the_manifest, cached, millis, result, skipped};
 use super::{Checker, Ground as On, Outcome, Run, job};
 use crate::cache::{Entry, Key};
@@ -20,7 +21,7 @@ use crate::{
 };
 
 /// The result of an installation, its layer when green, and where that lies when it is for this run only.
-pub(super) type Installed = (CheckResult, Option<Layer>, Option<Staged>);
+pub(super) type Installed = (CheckResult, Option<Layer>, Vec<Staged>);
 
 /// What the steps of an installation came to so far.
 struct Course {
@@ -45,15 +46,26 @@ impl Checker {
                 place,
             } => {
                 let place = place.as_ref();
-                return Ok((skipped(run, step, *verdict, note, place), None, None));
+                return Ok((skipped(run, step, *verdict, note, place), None, Vec::new()));
             }
         };
         let image = match self.image(run, step).await? {
             Ok(image) => image,
             Err(note) => {
                 let result = skipped(run, step, Verdict::Unknown, &note, None);
-                return Ok((result, None, None));
+                return Ok((result, None, Vec::new()));
             }
+        };
+        let (below, made) = match &project.ahead {
+            None => (None, Made::default()),
+            Some(command) => match self.ahead(run, step, command, &image).await? {
+                Ahead::There(layer, made) => (Some(layer), made),
+                Ahead::Failed(outcome) => {
+                    let result = result(step, command, image, *outcome);
+                    run.watch.finished(&result);
+                    return Ok((result, None, Vec::new()));
+                }
+            },
         };
         let key = self.install_key(project, command, &image);
         let owner = Owner {
@@ -71,8 +83,8 @@ impl Checker {
             false => None,
         };
         if let Some((layer, entry)) = kept {
-            let layer = told(layer, step, &entry.result);
-            return Ok((cached(run, entry), Some(layer), None));
+            let layer = told(layer, step, &entry.result).above(below);
+            return Ok((cached(run, entry), Some(layer), Vec::new()));
         }
         // The lock guards a place that is named by the key; a run without the cache has a place of its own.
         let place = if run.request.use_cache {
@@ -82,6 +94,10 @@ impl Checker {
         };
         let staged = self.layers.stage(&place)?;
         let (command, mut course) = self.fetched(run, step, command, &staged).await?;
+        if let Some((ran, log)) = made.ran {
+            course.ran.insert(0, ran);
+            course.logs.insert(0, log);
+        }
         if course.outcome.judged.verdict == Verdict::Pass {
             let mut further = project.further.clone();
             if step.toolchain == Toolchain::Node {
@@ -106,19 +122,20 @@ impl Checker {
         }
         run.watch.finished(&result);
         if result.verdict != Verdict::Pass {
-            return Ok((result, None, None));
+            return Ok((result, None, Vec::new()));
         }
         if !run.request.use_cache {
-            let layer = told(staged.layer(owner)?, step, &result);
-            return Ok((result, Some(layer), Some(staged)));
+            let layer = told(staged.layer(owner)?, step, &result).above(below);
+            let places = made.staged.into_iter().chain([staged]).collect();
+            return Ok((result, Some(layer), places));
         }
         let entry = Entry {
             run: run.request.run_id.clone(),
             result,
         };
         let layer = self.layers.keep(staged, &key, owner, &entry, &self.logs)?;
-        let layer = told(layer, step, &entry.result);
-        Ok((entry.result, Some(layer), None))
+        let layer = told(layer, step, &entry.result).above(below);
+        Ok((entry.result, Some(layer), Vec::new()))
     }
 
     /// The digest of all that decides what an installation leaves: every step of it, and the policy.
@@ -282,7 +299,7 @@ fn told(layer: Layer, step: &Step, result: &CheckResult) -> Layer {
     }
 }
 
-fn ran(command: &Command, outcome: &Outcome) -> Ran {
+pub(super) fn ran(command: &Command, outcome: &Outcome) -> Ran {
     Ran {
         command: command.argv.clone(),
         network: command.network.as_str().to_owned(),
@@ -293,12 +310,12 @@ fn ran(command: &Command, outcome: &Outcome) -> Ran {
 }
 
 /// Files for one step, removed when it is over.
-struct Files {
-    folder: PathBuf,
+pub(super) struct Files {
+    pub(super) folder: PathBuf,
 }
 
 impl Files {
-    fn lay_out(folder: PathBuf, files: &BTreeMap<String, Vec<u8>>) -> Result<Files, CheckError> {
+    pub(super) fn lay_out(folder: PathBuf, files: &BTreeMap<String, Vec<u8>>) -> Result<Files, CheckError> {
         disk::empty_folder(&folder)?;
         let made = Files { folder };
         for (path, content) in files {

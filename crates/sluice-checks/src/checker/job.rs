@@ -59,7 +59,7 @@ const WAY_OUT: [(&str, &str); 14] = [
     ("GONOSUMDB", ""),
 ];
 /// How npm is set up.
-const NPM: [(&str, &str); 10] = [
+const NPM: [(&str, &str); 9] = [
     ("NPM_CONFIG_USERCONFIG", NPMRC),
     // There is none.
     ("NPM_CONFIG_GLOBALCONFIG", "/sluice/npmrc.global"),
@@ -67,7 +67,6 @@ const NPM: [(&str, &str); 10] = [
     ("NPM_CONFIG_UPDATE_NOTIFIER", "false"),
     // A project's .npmrc could name a program of its own, which runs although scripts are off.
     ("NPM_CONFIG_GIT", "git"),
-    ("NPM_CONFIG_FETCH_TIMEOUT", "45000"),
     // npm's own pauses, 10 and 60 seconds, make a short fault of the registry a long one.
     ("NPM_CONFIG_FETCH_RETRIES", "2"),
     ("NPM_CONFIG_FETCH_RETRY_MINTIMEOUT", "500"),
@@ -177,6 +176,11 @@ pub(super) fn environment(
     }
     if command.network == Network::Registries {
         env.extend(owned(WAY_OUT));
+        // The proxy gives up first, and says why.
+        let timeout = (settings.registries.patience() + Duration::from_secs(15)).as_millis();
+        if step.toolchain == Toolchain::Node {
+            env.insert("NPM_CONFIG_FETCH_TIMEOUT".to_owned(), timeout.to_string());
+        }
         let named = [
             (
                 "NPM_CONFIG_REGISTRY",

@@ -141,6 +141,7 @@ impl Bench {
     fn settings(home: &Path) -> Settings {
         Settings {
             layers: Path::new(env!("CARGO_TARGET_TMPDIR")).join("layers"),
+            toolchains: Path::new(env!("CARGO_TARGET_TMPDIR")).join("layers"),
             extra_ca: extra_ca(),
             known: Path::new(env!("CARGO_TARGET_TMPDIR")).join("known"),
             ..Settings::below(home)

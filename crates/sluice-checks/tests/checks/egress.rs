@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sluice_checks::Verdict::{Fail, Pass, Unknown};
 use sluice_checks::{CheckReport, Checker, Quiet, Settings, Toolchain};
@@ -287,6 +288,25 @@ async fn an_allowed_registry_is_reached_on_the_native_engine() {
 #[tokio::test]
 async fn an_allowed_registry_is_reached_in_docker() {
     an_allowed_registry_is_reached(Bench::docker(&[]).await).await;
+}
+
+#[tokio::test]
+async fn a_registry_that_hangs_is_no_verdict() {
+    let bench = Bench::new(&[]);
+    // Connections wait to be taken, for ever.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    manifest(&bench, "ms", "2.1.3");
+    let set = |settings: &mut Settings| {
+        settings.npm_registry = Some(format!("http://127.0.0.1:{port}/"));
+        settings.registries.set_patience(Duration::from_millis(500));
+    };
+    let report = run(&bench, &bench.checker_with(set)).await;
+    let install = bench.expect(&report, "install", Unknown);
+    let note = install.note.as_deref().expect("a note");
+    assert!(note.contains("does not answer"), "{note}");
+    assert_eq!(install.requests[0].outcome, Outcome::Unreachable);
+    drop(listener);
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! What of this machine is shown inside, and what this machine can do.
 
+use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -137,23 +139,25 @@ fn files() -> Vec<(String, String)> {
     .to_vec()
 }
 
-/// A digest over the toolchains that the sandbox shows: the list of installed packages and the names,
-/// sizes and times of programs. Cheap, and another one after every upgrade.
+/// A digest over the toolchains that the sandbox shows: the names, sizes and times of programs and of the list of
+/// installed packages. Cheap, and another one after every upgrade.
 pub(super) fn toolchain_digest(extra: &[PathBuf]) -> String {
     let mut digest = Sha256::new();
-    for list in ["/var/lib/dpkg/status", "/etc/os-release"] {
-        digest.update(fs::read(list).unwrap_or_default());
+    let lists = ["/var/lib/dpkg/status", "/etc/os-release"].map(PathBuf::from);
+    let files = extra.iter().filter(|path| path.is_file());
+    for file in lists.iter().chain(files) {
+        stamp(
+            &mut digest,
+            file.as_os_str(),
+            fs::metadata(file).ok().as_ref(),
+        );
     }
     let folders = TOOL_FOLDERS.iter().map(PathBuf::from);
-    for file in extra.iter().filter(|path| path.is_file()) {
-        let data = fs::metadata(file).ok();
-        digest.update(stamp(file, data.as_ref()));
-    }
     let extra = extra
         .iter()
         .flat_map(|path| [path.clone(), path.join("bin"), path.join("lib")]);
     for folder in folders.chain(extra) {
-        let mut entries: Vec<String> = fs::read_dir(&folder)
+        let mut entries: Vec<(OsString, Option<fs::Metadata>)> = fs::read_dir(&folder)
             .into_iter()
             .flatten()
             .flatten()
@@ -165,23 +169,34 @@ pub(super) fn toolchain_digest(extra: &[PathBuf]) -> String {
                     true => fs::metadata(entry.path().join("package.json")).ok(),
                     false => Some(data),
                 };
-                Some(stamp(&entry.path(), data.as_ref()))
+                Some((entry.file_name(), data))
             })
             .collect();
-        entries.sort();
-        entries.iter().for_each(|entry| digest.update(entry));
+        entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+        digest.update(folder.as_os_str().as_bytes());
+        digest.update((entries.len() as u64).to_le_bytes());
+        for (name, data) in entries {
+            stamp(&mut digest, &name, data.as_ref());
+        }
     }
     format!("sha256:{}", hex::encode(digest.finalize()))
 }
 
-/// One line for a program. The time of its last change of any kind is part of it: package managers set the other
-/// time to that of the package, so that a program of the same size could be replaced without a trace.
-fn stamp(path: &Path, data: Option<&fs::Metadata>) -> String {
-    let (size, written, changed) = data.map_or((0, (0, 0), (0, 0)), |data| {
-        let written = (data.mtime(), data.mtime_nsec());
-        (data.size(), written, (data.ctime(), data.ctime_nsec()))
+/// Adds one program. The time of its last change of any kind is part of it: package managers set the other time to
+/// that of the package, so that a program of the same size could be replaced without a trace.
+fn stamp(digest: &mut Sha256, name: &OsStr, data: Option<&fs::Metadata>) {
+    digest.update((name.len() as u64).to_le_bytes());
+    digest.update(name.as_bytes());
+    let numbers = data.map_or([0; 5], |data| {
+        let (written, changed) = (data.mtime(), data.ctime());
+        let size = data.size().cast_signed();
+        [size, written, data.mtime_nsec(), changed, data.ctime_nsec()]
     });
-    format!("{}\0{size}\0{written:?}\0{changed:?}\n", path.display())
+    let mut bytes = [0; 40];
+    for (place, number) in bytes.chunks_exact_mut(8).zip(numbers) {
+        place.copy_from_slice(&number.to_le_bytes());
+    }
+    digest.update(bytes);
 }
 
 /// The kernel's version as two numbers, such as `(6, 1)`.

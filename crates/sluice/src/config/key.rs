@@ -56,6 +56,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("network.registries", Kind::List),
     ("network.private_registries", Kind::List),
     ("network.upstream_proxy", Kind::Secret),
+    ("network.first_byte_s", Kind::Number),
     ("gates.dir", Kind::Path),
     ("templates.dir", Kind::Path),
     ("workspace.person", Kind::Text),
