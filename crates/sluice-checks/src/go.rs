@@ -9,9 +9,7 @@ use crate::find::{is_below, is_foreign, join};
 use crate::plan::{COVERAGE_GO, DATABASE, Project, step_name, words};
 use crate::smoke::serve;
 use crate::toolchain::STORE;
-use crate::{
-    Action, Advisories, Command, Kind, Report, Step, Toolchain, Tree, Verdict, script,
-};
+use crate::{Action, Advisories, Command, Kind, Report, Step, Toolchain, Tree, Verdict, script};
 
 /// Where the program of a service is built.
 const SERVICE: &str = "/tmp/sluice-service";

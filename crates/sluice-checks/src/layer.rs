@@ -50,7 +50,8 @@ pub(crate) struct Layer {
 impl Layer {
     /// This one on top of another.
     pub(crate) fn above(mut self, other: Option<Layer>) -> Layer {
-        self.trees.extend(other.into_iter().flat_map(|other| other.trees));
+        self.trees
+            .extend(other.into_iter().flat_map(|other| other.trees));
         self
     }
 }

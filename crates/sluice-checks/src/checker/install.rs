@@ -315,7 +315,10 @@ pub(super) struct Files {
 }
 
 impl Files {
-    pub(super) fn lay_out(folder: PathBuf, files: &BTreeMap<String, Vec<u8>>) -> Result<Files, CheckError> {
+    pub(super) fn lay_out(
+        folder: PathBuf,
+        files: &BTreeMap<String, Vec<u8>>,
+    ) -> Result<Files, CheckError> {
         disk::empty_folder(&folder)?;
         let made = Files { folder };
         for (path, content) in files {

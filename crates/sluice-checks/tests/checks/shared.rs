@@ -67,10 +67,13 @@ async fn a_second_module_takes_what_was_compiled_for_the_first() {
 
     let shared = layers(&bench, "toolchains");
     assert_eq!(shared.len(), 1, "{shared:?}");
-    assert!(shared[0].join("tree/.sluice/go-build").is_dir());
+    assert!(shared[0].join("tree/.sluice-packages/go-build").is_dir());
     let own = layers(&bench, "layers");
     assert_eq!(own.len(), 2, "{own:?}");
-    assert!(own.iter().all(|layer| !layer.join("tree/.sluice/go-build").exists()));
+    assert!(
+        own.iter()
+            .all(|layer| !layer.join("tree/.sluice-packages/go-build").exists())
+    );
 
     // What was thrown away is made anew, also below an installation that is remembered.
     fs::remove_dir_all(&shared[0]).expect("it goes");
@@ -89,7 +92,10 @@ async fn without_the_cache_it_is_compiled_for_this_run_alone() {
         assert_eq!(steps(install), both);
         bench.expect(&report, "build", Pass);
     }
-    assert_eq!(layers(&bench, "toolchains"), Vec::<std::path::PathBuf>::new());
+    assert_eq!(
+        layers(&bench, "toolchains"),
+        Vec::<std::path::PathBuf>::new()
+    );
 }
 
 #[tokio::test]
@@ -98,5 +104,8 @@ async fn a_toolchain_that_cannot_compile_its_own_is_no_green_installation() {
     let report = run(&bench, module(&bench, "one", "there/is/none"), true).await;
     let install = bench.expect(&report, "install", Fail);
     assert!(bench.log(install).contains("there/is/none"), "{install:?}");
-    assert_eq!(layers(&bench, "toolchains"), Vec::<std::path::PathBuf>::new());
+    assert_eq!(
+        layers(&bench, "toolchains"),
+        Vec::<std::path::PathBuf>::new()
+    );
 }

@@ -136,8 +136,12 @@ async fn allowed_scripts_run_without_network_in_docker() {
 
 #[tokio::test]
 async fn scripts_run_in_what_pnpm_and_yarn_installed() {
-    for (package_manager, program) in [("pnpm@10", "pnpm"), ("yarn@1", "npm")] {
-        let bench = managers::with(package_manager);
+    for (program_of, package_manager, program) in [
+        ("pnpm@10", "pnpm@10", "pnpm"),
+        ("yarn@1", "yarn@1", "npm"),
+        ("@yarnpkg/cli-dist@4", "yarn@4", "npm"),
+    ] {
+        let bench = managers::with(program_of);
         for name in ["own", "other"] {
             package(&bench, name, SCRIPT);
         }
