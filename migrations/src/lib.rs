@@ -11,6 +11,7 @@ mod m20261122_000004_audit;
 mod m20261122_000005_journal;
 mod m20261122_000006_webhooks;
 mod m20261122_000009_people;
+mod m20261122_000008_sessions;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000005_journal::Migration),
             Box::new(m20261122_000006_webhooks::Migration),
             Box::new(m20261122_000009_people::Migration),
+            Box::new(m20261122_000008_sessions::Migration),
         ]
     }
 }

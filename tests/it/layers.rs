@@ -77,6 +77,8 @@ const FENCES: &[(&str, &[&str])] = &[
     ("sea-orm-migration", &["sluice-migrations", "sluice-store"]),
     ("axum", &["sluice-server"]),
     ("jsonwebtoken", &["sluice-server"]),
+    ("askama", &["sluice-server"]),
+    ("rust-embed", &["sluice-server"]),
     ("utoipa", &["sluice-server"]),
     ("clap", &["sluice"]),
     ("opentelemetry", &["sluice"]),

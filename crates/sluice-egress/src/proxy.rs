@@ -73,14 +73,12 @@ type Refused = (Outcome, &'static str, String);
 pub struct Egress {
     policy: Arc<Policy>,
     resolver: Arc<dyn Resolve>,
-    silence: Duration,
 }
 
 impl Egress {
     /// A way out to whom the policy names, found by a resolver.
     pub fn new(policy: Policy, resolver: Arc<dyn Resolve>) -> Egress {
         Egress {
-            silence: policy.patience(),
             policy: Arc::new(policy),
             resolver,
         }
@@ -281,7 +279,7 @@ impl Egress {
         };
         let is_silent = tokio::select! {
             () = both => false,
-            () = passage.is_silent(self.silence) => true,
+            () = passage.is_silent(self.policy.patience()) => true,
         };
         if is_silent {
             passage.outcome = Outcome::Unreachable;

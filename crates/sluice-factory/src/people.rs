@@ -22,6 +22,22 @@ pub enum Credential {
     Unknown,
 }
 
+impl From<TokenFindOutcome> for Credential {
+    fn from(found: TokenFindOutcome) -> Credential {
+        match found {
+            TokenFindOutcome::Valid(token) => Credential::Valid(Actor {
+                name: token.name,
+                kind: token.kind,
+                role: token.role,
+                token: Some(token.id),
+                projects: token.projects,
+            }),
+            TokenFindOutcome::Expired(_) => Credential::Expired,
+            TokenFindOutcome::Revoked(_) | TokenFindOutcome::Unknown => Credential::Unknown,
+        }
+    }
+}
+
 /// Somebody whom an issuer vouches for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Vouched {
@@ -43,22 +59,8 @@ impl Factory {
     /// # Errors
     /// A fault of the store.
     pub async fn authenticate(&self, secret: &str) -> Asked<Credential> {
-        let found = self
-            .store
-            .token_find(secret, now())
-            .await
-            .map_err(machinery)?;
-        Ok(match found {
-            TokenFindOutcome::Valid(token) => Credential::Valid(Actor {
-                name: token.name,
-                kind: token.kind,
-                role: token.role,
-                token: Some(token.id),
-                projects: token.projects,
-            }),
-            TokenFindOutcome::Expired(_) => Credential::Expired,
-            TokenFindOutcome::Revoked(_) | TokenFindOutcome::Unknown => Credential::Unknown,
-        })
+        let found = self.store.token_find(secret, now()).await;
+        Ok(found.map_err(machinery)?.into())
     }
 
     /// The person whom an issuer vouches for.

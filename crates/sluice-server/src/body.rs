@@ -175,7 +175,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     })
 }
 
-async fn body_of(request: Request, limit: usize) -> Result<Bytes, ApiError> {
+pub(crate) async fn body_of(request: Request, limit: usize) -> Result<Bytes, ApiError> {
     let (parts, body) = request.into_parts();
     read(&parts.headers, body, limit).await
 }

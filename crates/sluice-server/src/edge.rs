@@ -16,6 +16,7 @@ use tracing::field::Empty;
 use uuid::Uuid;
 
 use crate::meters;
+use crate::dashboard::Shown;
 use crate::problem::{ApiError, Failed, Kind};
 use crate::state::App;
 use crate::trace_parent::TraceParent;
@@ -116,9 +117,10 @@ fn request_id(headers: &HeaderMap) -> String {
 fn render(response: Response, id: &str) -> Response {
     let status = response.status();
     let failed = response.extensions().get::<Failed>().cloned();
+    let is_shown = response.extensions().get::<Shown>().is_some();
     let error = match failed {
         Some(Failed(error)) => error,
-        None if status.is_client_error() || status.is_server_error() => {
+        None if !is_shown && (status.is_client_error() || status.is_server_error()) => {
             Arc::new(ApiError::new(Kind::of(status), detail(status)))
         }
         None => return response,
@@ -130,6 +132,9 @@ fn render(response: Response, id: &str) -> Response {
             error = causes,
             "a request failed"
         );
+    }
+    if is_shown {
+        return response;
     }
     let (mut parts, _) = response.into_parts();
     parts.headers.remove(header::CONTENT_LENGTH);

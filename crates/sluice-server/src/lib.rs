@@ -7,6 +7,7 @@ mod answer;
 mod auth;
 mod body;
 mod compress;
+mod dashboard;
 mod docs;
 mod edge;
 mod host;

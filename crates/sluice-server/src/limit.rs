@@ -105,11 +105,16 @@ pub(crate) async fn limit_caller(
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
+    self::caller(&app, &caller)?;
+    Ok(next.run(request).await)
+}
+
+/// Counts a request of a caller.
+pub(crate) fn caller(app: &App, caller: &Caller) -> Result<(), ApiError> {
     app.callers.take(caller.principal()).map_err(|wait| {
         meters::limited("token");
         too_often(wait, "with this token")
-    })?;
-    Ok(next.run(request).await)
+    })
 }
 
 /// Lets a request without a token through, or not yet.

@@ -219,6 +219,16 @@ impl ApiError {
         self.0.kind.told().0
     }
 
+    /// Status, the word in `type`, the title, and what to do about it.
+    pub(crate) fn told(&self) -> (StatusCode, &'static str, &'static str, &'static str) {
+        self.0.kind.told()
+    }
+
+    /// What is wrong, in words.
+    pub(crate) fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
     pub(crate) fn headers(&self) -> &HeaderMap {
         &self.0.headers
     }

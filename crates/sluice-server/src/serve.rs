@@ -17,6 +17,7 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::compress::{compression, weaken};
+use crate::dashboard;
 use crate::edge::edge;
 use crate::openapi;
 use crate::options::Options;
@@ -121,6 +122,7 @@ fn app(factory: Arc<Factory>, options: &Options, shutdown: CancellationToken) ->
 fn router_of(app: &App) -> Router {
     let (router, _) = openapi::routes(Some(app)).split_for_parts();
     router
+        .merge(dashboard::routes(app))
         .layer(from_fn_with_state(Arc::clone(app), edge))
         .layer(compression())
         .layer(map_response(weaken))

@@ -227,9 +227,14 @@ impl Follow {
 
     /// The events as a stream for a client.
     pub(crate) fn stream(self) -> impl Stream<Item = Event> + Send {
-        stream::unfold(self, |mut follow| async move {
+        self.told(shown)
+    }
+
+    /// The events as a stream for a client, each as `tell` says it.
+    pub(crate) fn told(self, tell: fn(&EventView) -> Event) -> impl Stream<Item = Event> + Send {
+        stream::unfold(self, move |mut follow| async move {
             let event = follow.next().await?;
-            Some((shown(&event), follow))
+            Some((tell(&event), follow))
         })
     }
 }

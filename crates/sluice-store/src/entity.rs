@@ -19,6 +19,7 @@ pub(crate) mod person;
 pub(crate) mod project;
 pub(crate) mod proof;
 pub(crate) mod run;
+pub(crate) mod session;
 pub(crate) mod setting;
 pub(crate) mod token;
 pub(crate) mod webhook;

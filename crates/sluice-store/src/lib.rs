@@ -36,6 +36,7 @@ mod proof;
 mod row;
 mod rows;
 mod run;
+mod session;
 mod setting;
 mod store;
 mod tally;

@@ -78,6 +78,7 @@ tables! {
     "journal": journal,
     "tokens": token,
     "people": person,
+    "sessions": session,
     "checks": check,
     "settings": setting,
     "idempotency": idempotency,

@@ -164,14 +164,7 @@ impl Store {
         let Some(row) = row else {
             return Ok(TokenFindOutcome::Unknown);
         };
-        let token = record(row)?;
-        Ok(if token.revoked_at.is_some() {
-            TokenFindOutcome::Revoked(token)
-        } else if token.expires_at.is_some_and(|end| end <= now) {
-            TokenFindOutcome::Expired(token)
-        } else {
-            TokenFindOutcome::Valid(token)
-        })
+        Ok(worth(record(row)?, now))
     }
 
     /// The tokens, oldest first, revoked ones too, from after the cursor.
@@ -221,7 +214,18 @@ impl Store {
     }
 }
 
-fn hash(secret: &str) -> String {
+/// What the bearer of a token may be taken for at `now`.
+pub(crate) fn worth(token: TokenRecord, now: Timestamp) -> TokenFindOutcome {
+    if token.revoked_at.is_some() {
+        TokenFindOutcome::Revoked(token)
+    } else if token.expires_at.is_some_and(|end| end <= now) {
+        TokenFindOutcome::Expired(token)
+    } else {
+        TokenFindOutcome::Valid(token)
+    }
+}
+
+pub(crate) fn hash(secret: &str) -> String {
     hex::encode(Sha256::digest(secret.as_bytes()))
 }
 
@@ -240,7 +244,7 @@ fn row(new: &NewToken, secret: &str, fixed: bool) -> token::Model {
     }
 }
 
-fn record(row: token::Model) -> Result<TokenRecord, StoreError> {
+pub(crate) fn record(row: token::Model) -> Result<TokenRecord, StoreError> {
     let at = Row::new("tokens", &row.id);
     Ok(TokenRecord {
         id: at.parse("id", &row.id)?,

@@ -90,23 +90,21 @@ struct Bench {
 }
 
 async fn bench(policy: Policy, names: &[(&'static str, SocketAddr)]) -> Bench {
-    bench_with(policy, names, SILENCE).await
+    let patience = policy.patience();
+    bench_with(policy, names, patience).await
 }
 
 async fn bench_with(
-    policy: Policy,
+    mut policy: Policy,
     names: &[(&'static str, SocketAddr)],
     silence: Duration,
 ) -> Bench {
+    policy.set_patience(silence);
     let mut map: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for (name, address) in names {
         map.entry(*name).or_default().push(*address);
     }
-    serve(Egress {
-        silence,
-        ..Egress::new(policy, Arc::new(Names(map)))
-    })
-    .await
+    serve(Egress::new(policy, Arc::new(Names(map)))).await
 }
 
 async fn serve(egress: Egress) -> Bench {

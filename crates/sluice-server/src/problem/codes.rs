@@ -50,6 +50,12 @@ pub(crate) const CODES: &[Code] = &[
         "Look at the gate's attempts; hand the next reply in when one is asked for.",
     ),
     code(
+        "csrf",
+        Kind::Forbidden,
+        "A form was sent that this sign-in was not shown, or by a page of another site.",
+        "Open the page again and send its form.",
+    ),
+    code(
         "does_not_fit",
         Kind::Conflict,
         "The run is not where this could be done to it.",

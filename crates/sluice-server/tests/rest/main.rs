@@ -6,6 +6,7 @@ mod access;
 mod bad_input;
 mod checks;
 mod clones;
+mod dashboard;
 mod edits;
 mod files;
 mod gates;

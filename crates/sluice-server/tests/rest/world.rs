@@ -289,6 +289,17 @@ impl World {
             .unwrap();
     }
 
+    /// The answer to a request as it is.
+    pub(crate) async fn raw(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: body.collect().await.unwrap().to_bytes(),
+        }
+    }
+
     /// A request of somebody; nobody has no token. `path` starts below the base unless it names it.
     pub(crate) fn ask(&self, who: &str, method: Method, path: &str) -> Ask<'_> {
         let path = match path {

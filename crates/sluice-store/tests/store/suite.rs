@@ -11,6 +11,7 @@ pub(crate) mod keys;
 pub(crate) mod people;
 pub(crate) mod records;
 pub(crate) mod runs;
+pub(crate) mod sessions;
 pub(crate) mod webhooks;
 
 /// Calls `$on!(name, path::to::story)` for every story.
@@ -25,6 +26,7 @@ macro_rules! stories {
             pages_are_stable_under_inserts: records,
             tokens_are_found_by_their_secret_only: records,
             a_fixed_token_follows_the_configuration: records,
+            a_session_is_worth_what_its_token_is: sessions,
             checks_end_once: records,
             a_setting_is_put_once: records,
             a_person_keeps_one_name_and_takes_nobody_elses: people,
