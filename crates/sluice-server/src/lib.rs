@@ -1,4 +1,4 @@
-//! REST over the factory; knows HTTP, nothing else does.
+//! REST and dashboard over the factory; knows HTTP, nothing else does.
 //!
 //! One list of routes ([`openapi_json`] and [`router`] are made of it), one type of error, one edge around all
 //! of it that checks the host, numbers requests and writes every refusal as a problem of RFC 9457.

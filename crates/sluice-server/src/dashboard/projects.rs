@@ -201,7 +201,10 @@ async fn new_page(app: &App, frame: Frame, form: &Form) -> Result<Response, ApiE
 fn template_card(head: TemplateHead) -> TemplateCard {
     let kinds: Vec<String> = head.kinds.iter().map(word).collect();
     TemplateCard {
-        languages: [head.languages.join(", "), kinds.join(", ")].join(" · "),
+        languages: match head.languages.join(", ") {
+            none if none.is_empty() => kinds.join(", "),
+            languages => format!("{languages} · {}", kinds.join(", ")),
+        },
         name: head.name,
         title: head.title,
         description: head.description,
