@@ -136,7 +136,7 @@ async fn people_of_an_issuer_take_a_gate_and_nobody_approves_their_own() {
     };
     let writer = of("17", "Ada", &["writers"]);
     let url = format!("http://{}/api/v1/projects/adder/replies", daemon.address);
-    let reply = "```md:docs/G0.md\n# G0\n\n## Goals\n\nPeople add numbers.\n```\n";
+    let reply = "```md:docs/G0.md\n# G0\n\n## Goals\n\nPeople add numbers and see the sum.\n```\n";
     let sent = daemon.client.post(url).bearer_auth(&writer);
     let sent = sent.header("content-type", "text/markdown").body(reply);
     assert_eq!(sent.send().await.unwrap().status(), StatusCode::ACCEPTED);
