@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
-use sluice_gates::{Answer, Event, Phase};
+use sluice_gates::{Answer, Event, Gate, Phase};
 use sluice_store::{
     Actor, AttemptRecord, DecisionKind, EscalationAnswer, EscalationId, EscalationState,
     NewDecision, Role, RunCommit,
@@ -20,6 +20,14 @@ use crate::gate_file::GateFile;
 use crate::refusal::{Asked, Refusal};
 use crate::view::RunView;
 
+/// What somebody answers.
+struct Said<'a> {
+    action: &'a str,
+    guidance: &'a str,
+    /// Where a rejection sends the work back to; the gate itself when nothing is said.
+    to: Option<Gate>,
+}
+
 impl Factory {
     /// Answers a question.
     ///
@@ -30,9 +38,49 @@ impl Factory {
         id: EscalationId,
         action: &str,
         guidance: &str,
+        fields: BTreeMap<String, Value>,
+        actor: &Actor,
+    ) -> Asked<RunView> {
+        let said = Said {
+            action,
+            guidance,
+            to: None,
+        };
+        self.answer_with(id, said, fields, actor).await
+    }
+
+    /// Answers a question with a rejection that sends the work back to a gate before.
+    ///
+    /// # Errors
+    /// As [`Factory::escalation_answer`]; nobody worked at that gate, or it comes after.
+    pub async fn escalation_send_back(
+        &self,
+        id: EscalationId,
+        to: Gate,
+        guidance: &str,
+        fields: BTreeMap<String, Value>,
+        actor: &Actor,
+    ) -> Asked<RunView> {
+        let said = Said {
+            action: "reject",
+            guidance,
+            to: Some(to),
+        };
+        self.answer_with(id, said, fields, actor).await
+    }
+
+    async fn answer_with(
+        &self,
+        id: EscalationId,
+        said: Said<'_>,
         mut fields: BTreeMap<String, Value>,
         actor: &Actor,
     ) -> Asked<RunView> {
+        let Said {
+            action,
+            guidance,
+            to,
+        } = said;
         person(actor, Role::Approver)?;
         let escalation = self
             .store
@@ -55,18 +103,23 @@ impl Factory {
                 format!("{by} has answered it"),
             ));
         }
-        let (answer, kind) = match action {
-            "retry" => (Answer::Retry, DecisionKind::Answer),
-            "waive" => (Answer::Waive, DecisionKind::Answer),
-            "reject" => (Answer::Reject, DecisionKind::Reject),
-            "abort" => (Answer::Abort, DecisionKind::Cancel),
+        let gate = self.run_record(escalation.run).await?.run.gate();
+        let (event, kind) = match action {
+            "retry" => (Event::Answered(Answer::Retry), DecisionKind::Answer),
+            "waive" => (Event::Answered(Answer::Waive), DecisionKind::Answer),
+            "reject" => {
+                let to = self.back_to(&escalation.project, gate, to).await?;
+                (Event::Rejected(to), DecisionKind::Reject)
+            }
+            "abort" => (Event::Answered(Answer::Abort), DecisionKind::Cancel),
             other => {
                 let message =
                     format!("{other:?} is not an action; use retry, waive, reject or abort");
                 return Err(Refusal::invalid("action", message));
             }
         };
-        if answer == Answer::Waive && guidance.trim().is_empty() {
+        let waives = event == Event::Answered(Answer::Waive);
+        if waives && guidance.trim().is_empty() {
             let message = "a waiver says why, in `guidance`; it stands in the proof";
             return Err(Refusal::invalid("guidance", message));
         }
@@ -78,7 +131,7 @@ impl Factory {
         filled(&self.demands(&record).await?, action, &mut fields)?;
         let at = now();
         let mut with = RunCommit::new(record.id, record.run.step(), record.run.clone(), at);
-        if answer == Answer::Waive {
+        if waives {
             let stored = self
                 .store
                 .attempt_fetch(record.id, escalation.attempt)
@@ -99,6 +152,9 @@ impl Factory {
         }
         let mut body = serde_json::Map::from_iter(fields.clone());
         body.insert("action".to_owned(), json!(action));
+        if let Some(to) = to {
+            body.insert("to".to_owned(), json!(to.as_str()));
+        }
         with.decision = Some(NewDecision {
             attempt: Some(escalation.attempt),
             kind,
@@ -109,15 +165,21 @@ impl Factory {
         });
         with.escalation_answer = Some(EscalationAnswer {
             id,
-            answer: json!({ "action": action, "guidance": guidance, "fields": fields }),
+            answer: match to {
+                Some(to) => {
+                    json!({ "action": action, "guidance": guidance, "fields": fields, "to": to.as_str() })
+                }
+                None => json!({ "action": action, "guidance": guidance, "fields": fields }),
+            },
             answered_by: actor.name.clone(),
         });
         let told = json!({
             "escalation": id.to_string(), "action": action, "guidance": guidance, "fields": fields, "by": actor.name,
+            "to": to.map(Gate::as_str),
         });
         with.events
             .push(new_event(&record, "escalation.answered", told, at).by(actor));
-        self.commit_asked(&record, Event::Answered(answer), with)
+        self.commit_asked(&record, event, with)
             .await?
             .ok_or_else(outrun)
     }

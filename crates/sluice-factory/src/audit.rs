@@ -16,6 +16,9 @@ use crate::refusal::{Asked, Refusal};
 use crate::roles::Roles;
 use crate::view::{AuditView, Page};
 
+/// The setting that remembers the configuration.
+const CONFIG: &str = "config.keys";
+
 impl Factory {
     /// The audit log, oldest row first.
     ///
@@ -117,6 +120,25 @@ impl Factory {
             .await
     }
 
+    /// Notes which keys of the configuration have other values than at the last start; their values stand nowhere, only
+    /// digests of them, which need the daemon's key.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn config_note(&self, values: &BTreeMap<String, String>) -> anyhow::Result<()> {
+        let digests = values.iter().map(|(key, value)| {
+            let digest = self
+                .signer
+                .keyed_digest(format!("{key}\0{value}").as_bytes());
+            (key.clone(), digest)
+        });
+        let digests: BTreeMap<String, String> = digests.collect();
+        if digests.is_empty() && self.store.setting_get(CONFIG).await?.is_none() {
+            return Ok(());
+        }
+        self.note(CONFIG, "config.changed", digests).await
+    }
+
     async fn note(
         &self,
         key: &str,
@@ -144,7 +166,10 @@ impl Factory {
         let event = NewEvent {
             project: None,
             kind: kind.to_owned(),
-            body: json!({ "changed": changed, "gone": gone, "in_force": now_in_force }),
+            body: match key {
+                CONFIG => json!({ "changed": changed, "gone": gone }),
+                _ => json!({ "changed": changed, "gone": gone, "in_force": now_in_force }),
+            },
             audit: Some(Actor::daemon()),
             at: now(),
         };

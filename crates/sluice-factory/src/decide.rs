@@ -322,7 +322,7 @@ impl Factory {
     }
 
     /// The gate that a rejection sends the work back to.
-    async fn back_to(&self, project: &str, gate: Gate, to: Option<Gate>) -> Asked<Gate> {
+    pub(crate) async fn back_to(&self, project: &str, gate: Gate, to: Option<Gate>) -> Asked<Gate> {
         let Some(to) = to.filter(|to| *to != gate) else {
             return Ok(gate);
         };

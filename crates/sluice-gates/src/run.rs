@@ -179,7 +179,7 @@ pub enum Event {
     Ruled(bool),
     /// A person approved the subject.
     Approved,
-    /// A person rejected the subject and sends the work back to this gate, the run's own or one before it.
+    /// A person rejected the subject, or what an escalation is about, and sends the work back to this gate, the run's own or one before it.
     Rejected(Gate),
     /// A person answered the escalation.
     Answered(Answer),
@@ -224,8 +224,6 @@ pub enum Answer {
     Retry,
     /// Take the subject as it is, for the reason given; people still must approve it.
     Waive,
-    /// The subject is rejected.
-    Reject,
     /// The run is ended.
     Abort,
 }
@@ -477,7 +475,9 @@ impl Run {
                     self.seal(Decision::Approved);
                 }
             }
-            (Phase::AwaitingApproval { .. }, Event::Rejected(to)) if to <= self.gate => {
+            (Phase::AwaitingApproval { .. } | Phase::Escalated { .. }, Event::Rejected(to))
+                if to <= self.gate =>
+            {
                 self.sent_back = (to < self.gate).then_some(to);
                 self.seal(Decision::Rejected);
             }
@@ -495,7 +495,6 @@ impl Run {
                     self.waived = true;
                     self.await_approval(attempt);
                 }
-                Answer::Reject => self.seal(Decision::Rejected),
                 Answer::Abort => self.seal(Decision::Cancelled),
             },
             (

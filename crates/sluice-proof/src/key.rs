@@ -10,6 +10,9 @@ use ssh_key::{HashAlg, LineEnding, PrivateKey};
 use std::fmt;
 use zeroize::Zeroizing;
 
+/// What a signature begins with that only a digest is made of.
+const DIGESTED: &[u8] = b"sluice-keyed-digest/v1\0";
+
 /// A private ed25519 key. Each copy is wiped from memory when dropped; never shown by `Debug`.
 #[derive(Clone)]
 pub struct Signer {
@@ -74,6 +77,13 @@ impl Signer {
             key: self.key.verifying_key(),
             comment: self.comment.clone(),
         }
+    }
+
+    /// A digest of a secret that only the holder of this key can make, so that nobody else can try guesses against
+    /// it: SHA-256 (hex) of the deterministic signature over `message`, which no other signature of ours is over.
+    #[must_use]
+    pub fn keyed_digest(&self, message: &[u8]) -> String {
+        sha256_hex(&self.sign_raw(&[DIGESTED, message].concat()))
     }
 
     /// The 64 bytes of an ed25519 signature over `message` (RFC 8032, deterministic).

@@ -539,6 +539,9 @@ pub(crate) enum EscalationCommand {
         /// What the escalation asks to fill in, as `name=value`; `until=2027-01-31` ends a waiver.
         #[arg(long = "field", value_name = "NAME=VALUE")]
         fields: Vec<String>,
+        /// With `reject`: the gate before that the work is sent back to.
+        #[arg(long, value_name = "GATE")]
+        to: Option<String>,
         /// How the daemon is reached.
         #[command(flatten)]
         remote: Remote,

@@ -129,6 +129,8 @@ pub(crate) struct Config {
     pub(crate) log_filter: String,
     /// Whether the log is JSON lines.
     pub(crate) log_json: bool,
+    /// Every key that is set with its value, to tell whether it changed.
+    pub(crate) exact: BTreeMap<String, Secret>,
     /// Key, value and origin of everything that is set, secrets hidden.
     pub(crate) set: Vec<Setting>,
 }
@@ -276,6 +278,7 @@ impl Config {
                 .text("log.filter")
                 .unwrap_or_else(|| "warn".to_owned()),
             log_json: values.text("log.format").as_deref() == Some("json"),
+            exact: values.exact(),
             set: values.shown(),
         })
     }

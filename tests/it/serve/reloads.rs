@@ -30,6 +30,51 @@ async fn next(daemon: &Daemon, attempt: u16) -> String {
 }
 
 #[tokio::test]
+async fn a_changed_configuration_is_a_row_of_the_audit_log_without_its_values() {
+    let folder = tempfile::tempdir().unwrap();
+    gates(&folder.path().join("gates"));
+    let config =
+        |rest: &str| format!("[gates]\ndir = \"gates\"\n[engine]\ndefault = \"native\"\n{rest}");
+    let first = config("slots = 2\n[github]\ntoken = \"hunter1\"\n");
+    let mut daemon = Daemon::on(folder, &first);
+    let rows = async |daemon: &Daemon| {
+        let list = daemon.get("/audit?kind=config.changed").await;
+        list["items"].as_array().unwrap().clone()
+    };
+    let told = rows(&daemon).await;
+    assert_eq!(told.len(), 1, "{told:#?}");
+    assert_eq!(told[0]["who"]["kind"], "system");
+    let names = &told[0]["body"]["changed"];
+    assert_eq!(
+        names,
+        &json!([
+            "admin_token",
+            "engine.default",
+            "engine.slots",
+            "gates.dir",
+            "github.token"
+        ])
+    );
+    // The same again is nothing new.
+    daemon.kill_and_start_again();
+    assert_eq!(rows(&daemon).await.len(), 1);
+    write(
+        &daemon,
+        "sluice.toml",
+        &config("[github]\ntoken = \"hunter2\"\n"),
+    );
+    daemon.kill_and_start_again();
+    let told = rows(&daemon).await;
+    assert_eq!(told.len(), 2, "{told:#?}");
+    assert_eq!(
+        told[1]["body"],
+        json!({ "changed": ["github.token"], "gone": ["engine.slots"] })
+    );
+    let shown = daemon.get("/audit").await.to_string();
+    assert!(!shown.contains("hunter"), "{shown}");
+}
+
+#[tokio::test]
 async fn a_changed_file_holds_without_a_restart_and_a_broken_one_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     gates(&folder.path().join("gates"));

@@ -110,7 +110,7 @@ impl Factory {
             self.edits_take_in(project, false).await?;
         }
         if let Some(told) = told {
-            let event = told.event(project);
+            let event = told.event(project).by(actor);
             self.store.event_append(event).await.map_err(machinery)?;
         }
         Ok(written)

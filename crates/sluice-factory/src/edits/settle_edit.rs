@@ -85,7 +85,7 @@ impl Factory {
             .git(project, move |repo| resolve(&repo, n, resolution, &by, at))
             .await?;
         for told in resolved? {
-            let event = told.event(project);
+            let event = told.event(project).by(actor);
             self.store.event_append(event).await.map_err(machinery)?;
         }
         self.edits_take_in(project, false).await?;
@@ -116,7 +116,7 @@ impl Factory {
             })
             .await?;
         if let Some(told) = dropped? {
-            let event = told.event(project);
+            let event = told.event(project).by(actor);
             self.store.event_append(event).await.map_err(machinery)?;
         }
         self.edits_take_in(project, false).await?;

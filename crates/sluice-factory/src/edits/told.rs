@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use sluice_store::NewEvent;
+use sluice_store::{Actor, NewEvent};
 use sluice_workspace::Oid;
 
 use crate::edits::record::{Edit, EditState, Source};
@@ -69,13 +69,14 @@ impl Told {
             }
     }
 
-    /// The event of a project.
+    /// The event of a project, which the audit log keeps too: the daemon saw it, and `by` says whose it is. Where a
+    /// credential came with it, the caller puts that in its place.
     pub(crate) fn event(self, project: &str) -> NewEvent {
         NewEvent {
             project: Some(project.to_owned()),
             kind: self.kind.to_owned(),
             body: self.body,
-            audit: None,
+            audit: Some(Actor::daemon()),
             at: self.at,
         }
     }

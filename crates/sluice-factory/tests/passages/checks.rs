@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use crate::proof::{decision, expect_verified};
-use crate::world::{PROJECT, World, approver, operator};
+use crate::world::{PROJECT, World, operator};
 
 const GATE: &str = r#"
 name = "Development"

@@ -180,6 +180,45 @@ async fn what_reopens_a_gate_stays_until_it_is_passed() {
 }
 
 #[tokio::test]
+async fn the_answer_to_an_escalation_may_send_the_work_back() {
+    let gate = crate::world::GATE.replace("heal_attempts = 3", "heal_attempts = 0");
+    let world = World::with(&gate, true).await;
+    for gate in [Gate::G0, Gate::G1] {
+        world.pass(gate).await;
+    }
+    world
+        .script
+        .says("```md:docs/SCOPE.md\n# Scope\n\n## Aims\n\nNot what was asked for.\n```\n");
+    world.start(Gate::G2).await;
+    let id = world.question(Gate::G2).await;
+    let anna = crate::world::approver();
+    let back = async |to| {
+        let factory = &world.factory;
+        let why = "The scope cannot be met.";
+        factory
+            .escalation_send_back(id, to, why, std::collections::BTreeMap::new(), &anna)
+            .await
+    };
+    assert_eq!(refused(back(Gate::G3).await), "to");
+    back(Gate::G1).await.unwrap();
+    world.settle().await;
+    assert_eq!(
+        states(&world).await[..3],
+        ["approved", "reopened", "rejected"]
+    );
+    let shown = world.factory.escalation_fetch(id).await.unwrap();
+    assert_eq!(shown.answer.unwrap()["to"], "g1");
+    let report = expect_verified(&world);
+    assert!(report.gates[1].reopened && !report.gates[0].reopened);
+
+    world.script.says(&GOOD.replace("at once", "narrowly"));
+    world.start(Gate::G1).await;
+    let prompt = world.script.last_prompt();
+    let reason = "Anna rejected G2 and sent the work back to G1: The scope cannot be met.";
+    assert!(prompt.contains(reason), "{prompt}");
+}
+
+#[tokio::test]
 async fn a_rejection_sends_the_work_back_with_its_reason() {
     let world = World::new().await;
     for gate in [Gate::G0, Gate::G1, Gate::G2] {

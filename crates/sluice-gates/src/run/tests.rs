@@ -25,7 +25,6 @@ fn events() -> Vec<Event> {
         Event::Rejected(Gate::G6),
         Event::Answered(Answer::Retry),
         Event::Answered(Answer::Waive),
-        Event::Answered(Answer::Reject),
         Event::Answered(Answer::Abort),
         Event::Cancelled,
         Event::Sealed,

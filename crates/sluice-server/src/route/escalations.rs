@@ -8,8 +8,8 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::Value;
-use sluice_factory::EscalationState;
 use sluice_factory::view::{EscalationView, Page, RunView};
+use sluice_factory::{EscalationState, Gate, Refusal};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::answer::versioned_json;
@@ -52,6 +52,9 @@ pub(crate) struct EscalationAnswer {
     /// What the question asks to fill in, by name.
     #[serde(default)]
     fields: BTreeMap<String, Value>,
+    /// With `reject`: the gate before that the work is sent back to; the gate itself when left out.
+    #[serde(default)]
+    to: Option<String>,
 }
 
 /// The questions to people, oldest first.
@@ -107,9 +110,23 @@ pub(crate) async fn escalation_answer(
             action,
             guidance,
             fields,
+            to,
         } = answer;
-        app.factory
-            .escalation_answer(id, &action, &guidance, fields, &caller.0)
+        let factory = &app.factory;
+        let Some(to) = to else {
+            let answered = factory.escalation_answer(id, &action, &guidance, fields, &caller.0);
+            return answered.await;
+        };
+        let wrong = |message: &str| Refusal::Invalid {
+            field: "to",
+            message: message.to_owned(),
+        };
+        if action != "reject" {
+            return Err(wrong("only a rejection sends work back; leave `to` out"));
+        }
+        let to: Gate = to.parse().map_err(|_| wrong("`to` is a gate, g0 to g9"))?;
+        factory
+            .escalation_send_back(id, to, &guidance, fields, &caller.0)
             .await
     });
     Ok(Json(run.await?))

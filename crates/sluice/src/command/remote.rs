@@ -263,12 +263,16 @@ pub(super) async fn escalation(command: EscalationCommand, output: Output) -> Re
             action,
             guidance,
             fields,
+            to,
             remote,
         } => {
             let action = one_of("action", &action, &["retry", "waive", "reject", "abort"])?;
-            let body = Body::Json(
-                json!({"action": action, "guidance": guidance, "fields": filled(&fields)?}),
-            );
+            let mut body =
+                json!({"action": action, "guidance": guidance, "fields": filled(&fields)?});
+            if let (Some(to), Some(map)) = (to, body.as_object_mut()) {
+                map.insert("to".to_owned(), json!(to));
+            }
+            let body = Body::Json(body);
             let answer = Client::new(&remote)?
                 .call(Method::POST, &["escalations", &id, "answer"], body)
                 .await?;

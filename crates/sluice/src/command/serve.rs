@@ -58,6 +58,12 @@ pub(crate) async fn run(
     let wired = wire(config, data, database, chosen.sandbox, agents).await?;
     let factory = Arc::clone(&wired.factory);
     let noted = |error: anyhow::Error| Exit::failed(format!("{error:#}"));
+    let values = config.exact.iter();
+    let values = values.map(|(key, value)| (key.clone(), value.expose().to_owned()));
+    factory
+        .config_note(&values.collect())
+        .await
+        .map_err(noted)?;
     factory.gates_note().await.map_err(noted)?;
     factory.roles_note().await.map_err(noted)?;
     factory.prompts_note().await.map_err(noted)?;

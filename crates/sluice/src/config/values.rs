@@ -161,6 +161,18 @@ impl Values {
         Exit::usage(format!("{}: {key} {what}", self.origin(key)))
     }
 
+    /// Every value as one text, secrets too: for what tells whether it changed, never to be shown.
+    pub(super) fn exact(&self) -> BTreeMap<String, Secret> {
+        let exact = self.0.iter().map(|(key, (value, _))| {
+            let text = match value {
+                Value::Text(text) => text.clone(),
+                other => format!("{other:?}"),
+            };
+            (key.clone(), Secret::new(text))
+        });
+        exact.collect()
+    }
+
     /// What is set, for a person.
     pub(super) fn shown(&self) -> Vec<Setting> {
         let shown = |key: &str, value: &Value| match (key::kind(key), value) {

@@ -24,6 +24,11 @@ pub(crate) struct Proven {
 
 impl Proven {
     pub(crate) fn new(world: &World) -> Proven {
+        Proven::with(world, |_| {})
+    }
+
+    /// With a decision that is another one than the usual approval.
+    pub(crate) fn with(world: &World, change: impl FnOnce(&mut Decision)) -> Proven {
         let path = world.path("proven.git");
         let repo = Repo::create(&path).unwrap();
         let signer = Signer::generate("sluice test daemon");
@@ -33,7 +38,7 @@ impl Proven {
         let tree = repo.tree_build(None, &[file]).unwrap();
         let commit = commit(&repo, tree, "builder", None);
         let subject = Subject::new(commit.to_string(), tree.to_string()).unwrap();
-        let files = decision(&subject, &signer, &signers);
+        let files = decision(&subject, &signer, &signers, change);
         let tree = repo.tree_build_raw(None, &files).unwrap();
         let proof = self::commit(&repo, tree, "sluice", Some(&signer));
         for (name, oid) in [
@@ -69,7 +74,12 @@ fn commit(repo: &Repo, tree: Oid, who: &str, signer: Option<&Signer>) -> Oid {
 }
 
 /// The files of an approval that saw a test result and a provenance.
-fn decision(subject: &Subject, signer: &Signer, signers: &Signers) -> Vec<(String, Vec<u8>)> {
+fn decision(
+    subject: &Subject,
+    signer: &Signer,
+    signers: &Signers,
+    change: impl FnOnce(&mut Decision),
+) -> Vec<(String, Vec<u8>)> {
     let check = CheckRun {
         name: "build".into(),
         verdict: Verdict::Pass,
@@ -149,6 +159,7 @@ fn decision(subject: &Subject, signer: &Signer, signers: &Signers) -> Vec<(Strin
         audit: None,
         files: Vec::new(),
     };
+    change(&mut decision);
     decision.subject_digest = decision.computed_digest(subject);
     let input = EntryInput {
         subject: subject.clone(),

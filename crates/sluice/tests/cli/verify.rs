@@ -2,6 +2,9 @@
 
 use std::fs;
 
+use sluice_proof::audit::{AuditAnchor, AuditRow, AuditWho, BEFORE_THE_FIRST};
+use sluice_proof::statement::{DecisionKind, Waiver};
+
 use crate::proven::Proven;
 use crate::world::World;
 
@@ -71,6 +74,163 @@ fn other_signers_and_another_head_are_not_verified() {
     let ran = world.run(&["verify", "proven.git", "--json"]);
     assert_eq!(ran.code, 1, "{ran:?}");
     assert_eq!(ran.json()["head"]["covered_by"], serde_json::json!([]));
+}
+
+/// Three rows of an audit log; the second is the decision's.
+fn log() -> Vec<AuditRow> {
+    let mut previous = BEFORE_THE_FIRST.to_owned();
+    let rows = ["project.created", "gate.decided", "token.created"]
+        .into_iter()
+        .zip(1..);
+    let row = |(kind, seq): (&str, i64)| {
+        let mut row = AuditRow {
+            seq,
+            at: format!("2026-11-21T09:00:0{seq}.000000Z"),
+            project: Some("todo".to_owned()),
+            who: AuditWho {
+                name: "ada".to_owned(),
+                kind: "person".to_owned(),
+                role: "approver".to_owned(),
+                token: None,
+            },
+            kind: kind.to_owned(),
+            body: serde_json::json!({ "by": "ada" }),
+            previous: previous.clone(),
+            hash: String::new(),
+        };
+        row.hash = row.computed_hash();
+        previous.clone_from(&row.hash);
+        row
+    };
+    rows.map(row).collect()
+}
+
+fn lines(rows: &[AuditRow]) -> String {
+    let lines = rows
+        .iter()
+        .map(|row| format!("{}\n", serde_json::to_string(row).unwrap()));
+    lines.collect()
+}
+
+#[test]
+fn the_audit_log_is_held_against_itself_and_the_decisions() {
+    let world = World::new();
+    let rows = log();
+    let anchor = AuditAnchor {
+        seq: 2,
+        hash: rows[1].hash.clone(),
+    };
+    Proven::with(&world, |decision| decision.audit = Some(anchor));
+    let verify = |text: &str| {
+        world.write("audit.jsonl", text);
+        world.run(&["verify", "proven.git", "--audit", "audit.jsonl"])
+    };
+    let whole = verify(&lines(&rows));
+    assert_eq!(whole.code, 0, "{whole:?}");
+    let said = "audit   rows 1 to 3, 1 of them named by decisions";
+    assert!(whole.out.contains(said), "{}", whole.out);
+    // A list, the pages of the API, and a part that begins later.
+    let list = serde_json::to_string(&rows).unwrap();
+    let pages = format!(
+        "{{\"items\": {}, \"next_cursor\": \"1\"}}\n{{\"items\": {}, \"next_cursor\": null}}",
+        serde_json::to_string(&rows[..1]).unwrap(),
+        serde_json::to_string(&rows[1..]).unwrap()
+    );
+    for text in [list, pages, lines(&rows[1..])] {
+        let ran = verify(&text);
+        assert_eq!(ran.code, 0, "{text}: {ran:?}");
+    }
+    let later = verify(&lines(&rows[2..]));
+    assert!(
+        later.code == 0 && later.out.contains("name rows before it"),
+        "{later:?}"
+    );
+
+    let changed = |change: &dyn Fn(&mut Vec<AuditRow>)| {
+        let mut rows = rows.clone();
+        change(&mut rows);
+        lines(&rows)
+    };
+    let again = |rows: &mut Vec<AuditRow>| {
+        let mut previous = BEFORE_THE_FIRST.to_owned();
+        for row in rows {
+            row.previous = previous;
+            row.hash = row.computed_hash();
+            previous = row.hash.clone();
+        }
+    };
+    for (what, text, problem) in [
+        (
+            "somebody else's name",
+            changed(&|rows| rows[1].who.name = "eve".to_owned()),
+            "audit row 2 was changed",
+        ),
+        (
+            "a row that is gone",
+            changed(&|rows| drop(rows.remove(1))),
+            "follows row 1",
+        ),
+        (
+            "a log that was made anew",
+            changed(&|rows| {
+                rows[0].who.name = "eve".to_owned();
+                again(rows);
+            }),
+            "audit row 2 is not the one",
+        ),
+        (
+            "a log that ends too early",
+            changed(&|rows| rows.truncate(1)),
+            "is not there; the log ends at 1",
+        ),
+    ] {
+        let ran = verify(&text);
+        assert_eq!(ran.code, 1, "{what}: {ran:?}");
+        assert!(ran.out.contains(problem), "{what}: {}", ran.out);
+        assert!(ran.out.contains("NOT verified"), "{what}: {}", ran.out);
+    }
+    for text in ["{", "7", "{\"seq\": 1}", "[1]", "\u{0}"] {
+        let ran = verify(text);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{text:?}: {ran:?}");
+        assert!(
+            ran.err.contains("sluice audit > FILE"),
+            "{text:?}: {}",
+            ran.err
+        );
+    }
+    let missing = world.run(&["verify", "proven.git", "--audit", "nothing.jsonl"]);
+    assert_eq!((missing.code, missing.out.as_str()), (2, ""), "{missing:?}");
+}
+
+#[test]
+fn a_waiver_that_has_ended_is_a_warning_and_fails_who_asks_for_that() {
+    let world = World::new();
+    let waived = |world: &World, until: &str| {
+        Proven::with(world, |decision| {
+            decision.decision = DecisionKind::Waived;
+            decision.waivers = vec![Waiver {
+                what: "build".to_owned(),
+                findings: Vec::new(),
+                why: "The server is rented until then.".to_owned(),
+                until: Some(until.to_owned()),
+            }];
+        });
+    };
+    waived(&world, "2026-11-20");
+    let ran = world.run(&["verify", "proven.git"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.out.contains("WARNING"), "{}", ran.out);
+    let strict = world.run(&["verify", "proven.git", "--strict", "--json"]);
+    assert_eq!(strict.code, 1, "{strict:?}");
+    let report = strict.json();
+    assert_eq!(report["verified"], true);
+    assert_eq!(report["warnings"].as_array().unwrap().len(), 1);
+
+    let world = World::new();
+    waived(&world, "2999-12-31");
+    let strict = world.run(&["verify", "proven.git", "--strict"]);
+    assert_eq!(strict.code, 0, "{strict:?}");
+    assert!(!strict.out.contains("WARNING"), "{}", strict.out);
 }
 
 #[test]

@@ -128,7 +128,6 @@ fn say_event(event: &Event, before: Option<&Signature>) -> String {
         Event::Rejected(_) => "person: send forward".to_owned(),
         Event::Answered(Answer::Retry) => "answer: retry".to_owned(),
         Event::Answered(Answer::Waive) => "answer: waive".to_owned(),
-        Event::Answered(Answer::Reject) => "answer: reject".to_owned(),
         Event::Answered(Answer::Abort) => "answer: abort".to_owned(),
         Event::Cancelled => "person: cancel".to_owned(),
         Event::Sealed => "sealed".to_owned(),
