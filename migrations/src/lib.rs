@@ -10,8 +10,8 @@ mod m20261122_000003_idempotency;
 mod m20261122_000004_audit;
 mod m20261122_000005_journal;
 mod m20261122_000006_webhooks;
-mod m20261122_000009_people;
 mod m20261122_000008_sessions;
+mod m20261122_000009_people;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;

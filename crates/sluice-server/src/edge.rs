@@ -15,8 +15,8 @@ use tracing::Instrument as _;
 use tracing::field::Empty;
 use uuid::Uuid;
 
-use crate::meters;
 use crate::dashboard::Shown;
+use crate::meters;
 use crate::problem::{ApiError, Failed, Kind};
 use crate::state::App;
 use crate::trace_parent::TraceParent;

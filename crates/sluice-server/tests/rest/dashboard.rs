@@ -19,7 +19,9 @@ impl<'a> Browser<'a> {
             cookie: String::new(),
         };
         let token = format!("secret-{who}");
-        let answer = nobody.post("/sign-in", &[("token", &token), ("to", "/")]).await;
+        let answer = nobody
+            .post("/sign-in", &[("token", &token), ("to", "/")])
+            .await;
         let answer = answer.is(303);
         let cookie = answer.header(header::SET_COOKIE);
         for word in ["HttpOnly", "SameSite=Lax", "Path=/"] {
@@ -30,7 +32,13 @@ impl<'a> Browser<'a> {
         Browser { world, cookie }
     }
 
-    async fn send(&self, method: Method, path: &str, more: &[(&str, &str)], body: String) -> Answer {
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        more: &[(&str, &str)],
+        body: String,
+    ) -> Answer {
         let mut request = Request::builder()
             .method(method)
             .uri(path)
@@ -39,7 +47,9 @@ impl<'a> Browser<'a> {
         for (name, value) in more {
             request = request.header(*name, *value);
         }
-        self.world.raw(request.body(Body::from(body)).unwrap()).await
+        self.world
+            .raw(request.body(Body::from(body)).unwrap())
+            .await
     }
 
     async fn get(&self, path: &str) -> Answer {
@@ -57,7 +67,12 @@ impl<'a> Browser<'a> {
         self.post_with(path, &[], fields).await
     }
 
-    async fn post_with(&self, path: &str, more: &[(&str, &str)], fields: &[(&str, &str)]) -> Answer {
+    async fn post_with(
+        &self,
+        path: &str,
+        more: &[(&str, &str)],
+        fields: &[(&str, &str)],
+    ) -> Answer {
         let mut form = url::form_urlencoded::Serializer::new(String::new());
         form.extend_pairs(fields);
         let kind = [("content-type", "application/x-www-form-urlencoded")];
@@ -112,15 +127,26 @@ async fn who_is_not_signed_in_is_asked_to() {
     let to = asked.header(header::LOCATION).to_owned();
     assert_eq!(to, "/sign-in?to=%2Fprojects%2Fadder%3Fx%3D1%26y%3D2");
     let page = nobody.page(&to).await;
-    assert_eq!(hidden(&page, "to"), Some("/projects/adder?x=1&amp;y=2".to_owned()).map(|to| to.replace("&amp;", "&#38;")));
+    assert_eq!(
+        hidden(&page, "to"),
+        Some("/projects/adder?x=1&amp;y=2".to_owned()).map(|to| to.replace("&amp;", "&#38;"))
+    );
 
     for (token, status) in [("wrong", 401), ("", 401), ("secret-robot", 403)] {
-        let refused = nobody.post("/sign-in", &[("token", token)]).await.is(status);
+        let refused = nobody
+            .post("/sign-in", &[("token", token)])
+            .await
+            .is(status);
         looks_safe(&refused);
         assert_eq!(refused.header(header::SET_COOKIE), "");
     }
     // Nobody is led elsewhere.
-    for to in ["https://evil.example/", "//evil.example", "/\\evil.example", ""] {
+    for to in [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "",
+    ] {
         let fields = [("token", "secret-vera"), ("to", to)];
         let answer = nobody.post("/sign-in", &fields).await.is(303);
         assert_eq!(answer.header(header::LOCATION), "/", "{to}");
@@ -142,7 +168,11 @@ async fn a_sign_in_ends_with_its_token_or_by_signing_out() {
 
     olga.page("/").await;
     let tokens = world.get("adam", "/tokens").send().await.is(200).json();
-    let own = tokens["items"].as_array().unwrap().iter().find(|one| one["name"] == "olga");
+    let own = tokens["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["name"] == "olga");
     let id = own.unwrap()["id"].as_str().unwrap();
     world.delete("adam", &format!("/tokens/{id}")).send().await;
     olga.get("/").await.is(303);
@@ -151,7 +181,10 @@ async fn a_sign_in_ends_with_its_token_or_by_signing_out() {
 #[tokio::test]
 async fn a_form_is_sent_only_by_the_page_that_shows_it() {
     let world = World::with_project().await;
-    let (olga, anna) = (Browser::of(&world, "olga").await, Browser::of(&world, "anna").await);
+    let (olga, anna) = (
+        Browser::of(&world, "olga").await,
+        Browser::of(&world, "anna").await,
+    );
     let start = at("/gates/g0/start");
     let csrf = hidden(&olga.page(&at("/gates/g0")).await, "csrf").unwrap();
     let others = hidden(&anna.page(&at("/gates/g0")).await, "csrf").unwrap();
@@ -169,7 +202,10 @@ async fn a_form_is_sent_only_by_the_page_that_shows_it() {
     ] {
         olga.post_with(&start, &[from], &right).await.is(403);
     }
-    let ours = [("origin", "http://localhost:7700"), ("sec-fetch-site", "same-origin")];
+    let ours = [
+        ("origin", "http://localhost:7700"),
+        ("sec-fetch-site", "same-origin"),
+    ];
     olga.post_with(&start, &ours, &right).await.is(303);
     assert_eq!(world.gate("g0").await["state"], "working");
     // By a link nothing is done.
@@ -179,25 +215,52 @@ async fn a_form_is_sent_only_by_the_page_that_shows_it() {
 #[tokio::test]
 async fn a_project_is_made_and_a_gate_is_passed_by_pages_alone() {
     let world = World::new().await;
-    let (olga, anna) = (Browser::of(&world, "olga").await, Browser::of(&world, "anna").await);
+    let (olga, anna) = (
+        Browser::of(&world, "olga").await,
+        Browser::of(&world, "anna").await,
+    );
     assert!(olga.page("/").await.contains("There is no project yet"));
-    let wrong = [("name", "Not a name"), ("template", "blank"), ("kind", "service")];
+    let wrong = [
+        ("name", "Not a name"),
+        ("template", "blank"),
+        ("kind", "service"),
+    ];
     let refused = olga.submit("/new", "/new", &wrong).await.is(422);
     looks_safe(&refused);
     let text = String::from_utf8_lossy(&refused.body);
-    assert!(text.contains("role=\"alert\"") && text.contains("value=\"Not a name\""), "{text}");
-    let right = [("name", PROJECT), ("template", "blank"), ("kind", "service")];
+    assert!(
+        text.contains("role=\"alert\"") && text.contains("value=\"Not a name\""),
+        "{text}"
+    );
+    let right = [
+        ("name", PROJECT),
+        ("template", "blank"),
+        ("kind", "service"),
+    ];
     olga.submit("/new", "/new", &right).await.is(303);
-    olga.submit(&at("/gates/g0"), &at("/gates/g0/start"), &[]).await.is(303);
+    olga.submit(&at("/gates/g0"), &at("/gates/g0/start"), &[])
+        .await
+        .is(303);
     world.reply("olga", GOOD).await;
 
     let waiting = anna.page("/?only=waiting").await;
     assert!(waiting.contains("waits for approval"), "{waiting}");
     let page = anna.page(&at("/gates/g0")).await;
-    for word in ["Approve ", "docs/SCOPE.md", "People add numbers", "send back to"] {
+    for word in [
+        "Approve ",
+        "docs/SCOPE.md",
+        "People add numbers",
+        "send back to",
+    ] {
         assert!(page.contains(word), "{word} is missing in {page}");
     }
-    assert!(!Browser::of(&world, "vera").await.page(&at("/gates/g0")).await.contains("Approve "));
+    assert!(
+        !Browser::of(&world, "vera")
+            .await
+            .page(&at("/gates/g0"))
+            .await
+            .contains("Approve ")
+    );
 
     // Somebody who saw something else decides on nothing, and is told so on the page.
     let csrf = hidden(&page, "csrf").unwrap();
@@ -208,20 +271,31 @@ async fn a_project_is_made_and_a_gate_is_passed_by_pages_alone() {
     assert!(String::from_utf8_lossy(&stale.body).contains("role=\"alert\""));
     // The one who handed it in is no judge of it.
     world.token("olga", Role::Approver, ActorKind::Person).await;
-    let own = olga.submit(&at("/gates/g0"), &at("/gates/g0/approve"), &[]).await;
+    let own = olga
+        .submit(&at("/gates/g0"), &at("/gates/g0/approve"), &[])
+        .await;
     own.is(403);
 
     let seen = [("comment", "seen")];
-    let done = anna.submit(&at("/gates/g0"), &at("/gates/g0/approve"), &seen).await.is(303);
+    let done = anna
+        .submit(&at("/gates/g0"), &at("/gates/g0/approve"), &seen)
+        .await
+        .is(303);
     let after = anna.page(done.header(header::LOCATION)).await;
     assert!(after.contains("Your approval is recorded"), "{after}");
     world.settle().await;
     let page = anna.page(&at("/gates/g0")).await;
-    assert!(page.contains("approved") && !page.contains("Reject"), "{page}");
+    assert!(
+        page.contains("approved") && !page.contains("Reject"),
+        "{page}"
+    );
     let (_, rest) = page.split_once("/proofs/").unwrap();
     let proof = at(&format!("/proofs/{}", rest.split('"').next().unwrap()));
     let shown = anna.page(&proof).await;
-    assert!(shown.contains("predicateType") && shown.contains("sluice verify"), "{shown}");
+    assert!(
+        shown.contains("predicateType") && shown.contains("sluice verify"),
+        "{shown}"
+    );
     let raw = anna.get(&format!("{proof}/raw")).await.is(200);
     assert!(raw.json()["payload"].is_string());
     let elsewhere = proof.replace(PROJECT, "other");
@@ -267,13 +341,30 @@ async fn what_others_wrote_is_text() {
     let page = anna.page(&at("/gates/g0")).await;
     assert!(page.contains("&#60;script&#62;alert(1)"), "{page}");
     assert!(page.contains("‹U+202E›evil"), "{page}");
-    assert!(!page.contains('\u{1b}') && !page.contains("<img src=x"), "{page}");
-    let commit = world.gate("g0").await["subject"]["commit"].as_str().unwrap().to_owned();
-    let frame = anna.get(&at(&format!("/frames/{commit}/docs/page.html"))).await.is(200);
+    assert!(
+        !page.contains('\u{1b}') && !page.contains("<img src=x"),
+        "{page}"
+    );
+    let commit = world.gate("g0").await["subject"]["commit"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let frame = anna
+        .get(&at(&format!("/frames/{commit}/docs/page.html")))
+        .await
+        .is(200);
     let policy = frame.header(header::CONTENT_SECURITY_POLICY);
-    assert!(policy.contains("sandbox;") && !policy.contains("script"), "{policy}");
-    anna.get(&at(&format!("/frames/{commit}/docs/SCOPE.md"))).await.is(404);
-    let missing = anna.get("/projects/%3Cscript%3Ealert(1)%3C%2Fscript%3E").await.is(404);
+    assert!(
+        policy.contains("sandbox;") && !policy.contains("script"),
+        "{policy}"
+    );
+    anna.get(&at(&format!("/frames/{commit}/docs/SCOPE.md")))
+        .await
+        .is(404);
+    let missing = anna
+        .get("/projects/%3Cscript%3Ealert(1)%3C%2Fscript%3E")
+        .await
+        .is(404);
     looks_safe(&missing);
 }
 
@@ -293,10 +384,16 @@ async fn styles_and_scripts_come_from_here() {
     ] {
         let path = format!("/assets/{file}");
         let answer = nobody.get(&path).await.is(200);
-        assert!(answer.header(header::CONTENT_TYPE).starts_with(kind), "{file}");
+        assert!(
+            answer.header(header::CONTENT_TYPE).starts_with(kind),
+            "{file}"
+        );
         let tag = answer.header(header::ETAG).to_owned();
         let known = [("if-none-match", tag.as_str())];
-        nobody.send(Method::GET, &path, &known, String::new()).await.is(304);
+        nobody
+            .send(Method::GET, &path, &known, String::new())
+            .await
+            .is(304);
     }
     for file in ["none.css", "..%2fCargo.toml", "vendor"] {
         nobody.get(&format!("/assets/{file}")).await.is(404);
