@@ -19,9 +19,12 @@ pub struct TraceParent {
     pub is_sampled: bool,
 }
 
+/// What is told of each request: its span, and the trace that it is of.
+type Told = dyn Fn(&Span, &TraceParent) + Send + Sync;
+
 /// Makes a span a part of a caller's trace.
 #[derive(Clone)]
-pub struct Follow(Arc<dyn Fn(&Span, &TraceParent) + Send + Sync>);
+pub struct Follow(Arc<Told>);
 
 impl Follow {
     /// By a function.
