@@ -145,10 +145,14 @@ macro_rules! on_postgres {
             $(
                 let name = stringify!($story);
                 eprintln!("{name}");
-                let store = server.open(name).await;
-                suite::$module::$story(store.clone()).await;
-                suite::copies::everything_comes_back(&store).await;
-                store.close().await.unwrap();
+                // On the heap: all stories together are more than a thread's stack.
+                Box::pin(async {
+                    let store = server.open(name).await;
+                    suite::$module::$story(store.clone()).await;
+                    suite::copies::everything_comes_back(&store).await;
+                    store.close().await.unwrap();
+                })
+                .await;
             )+
         }
     };
