@@ -59,7 +59,6 @@ struct Subject {
     commit: String,
     tree: String,
     digest: String,
-    is_head: bool,
     edits: usize,
 }
 
@@ -197,7 +196,6 @@ fn subject(view: &GateView) -> Option<Subject> {
         commit: short(&subject.commit).to_owned(),
         tree: short(&subject.tree).to_owned(),
         digest: view.subject_digest.clone()?,
-        is_head: view.subject_is_head.unwrap_or(true),
         edits: view.edits_since.len(),
     })
 }
